@@ -4,48 +4,35 @@ Times are microseconds since 1970; ages are measured in uptime.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import structlog
-
 from adapters.filesystem.database import Database, transaction
+from adapters.filesystem.journal_entries import (
+    ENTRY,
+    dead_letter_of,
+    entry_of,
+    forget_capabilities,
+    forget_content,
+    set_unreadable_aside,
+    step_of,
+    step_rows,
+    store_step,
+)
 from adapters.filesystem.schema import PURGE_BATCH
 from adapters.filesystem.uptime import Uptime
-from adapters.sql.codec import (
-    Unreadable,
-    dump_action_command,
-    dump_outcome,
-    from_micros,
-    is_time,
-    to_micros,
-)
-from adapters.sql.journal_rows import (
-    UNFINISHED,
-    Row,
-    dump_step,
-    load_dead_letter,
-    load_entry,
-    load_step,
-    resumed_state,
-    unreadable_id,
-    without_capabilities,
-    without_content,
-)
+from adapters.sql.codec import Unreadable, dump_action_command, dump_outcome, from_micros, is_time, to_micros
+from adapters.sql.journal_rows import UNFINISHED, Row, resumed_state
 from application.catalog.secrecy import is_same_command
 from application.ports.clock import Clock
 from domain.action_states import begin, check_transition, complete, undo_begin
-from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName, StepResult, action_key
+from domain.actions import Action, ActionId, ActionState, JournalEntry, StepName, StepResult
 from domain.events import Outcome
 from domain.outbox import Backlog, Lane, Lease
 
-log = structlog.get_logger()
-
 _PAGE_SIZE = 100
 _BEFORE_ALL = (-(2**62), 0)
-_ENTRY = "place, id, state, taken_at, command, outcome, concluded_at, reason, traceparent"
-_STEP = "begun_at, result, error"
 
 
 class FileJournal:
@@ -99,7 +86,7 @@ class FileJournal:
     def plan_steps(self, connection: sqlite3.Connection, action_id: ActionId, names: Sequence[StepName]) -> None:
         place = _checked(connection, action_id, "planned")
         planned = list(dict.fromkeys(names))
-        known = [name for name, *_ in _step_rows(connection, place)]
+        known = [name for name, *_ in step_rows(connection, place)]
         if known and known != planned:
             raise ValueError(f"action {action_id} is planned already, otherwise")
         if not known:
@@ -122,8 +109,8 @@ class FileJournal:
         del lease  # only this process can use the directory
         place = _checked(connection, action_id, "begun")
         begun_at = at or self._clock.now()
-        step = begin(_step(connection, place, name), begun_at)
-        _store_step(connection, place, name, step)
+        step = begin(step_of(connection, place, name), begun_at)
+        store_step(connection, place, name, step)
         _set_executing(connection, place)
         return step.begun_at or begun_at
 
@@ -133,7 +120,7 @@ class FileJournal:
     ) -> None:
         del lease
         place = _checked(connection, action_id, "retracted")
-        _store_step(connection, place, name, undo_begin(_step(connection, place, name)))
+        store_step(connection, place, name, undo_begin(step_of(connection, place, name)))
 
     @transaction
     def complete_step(
@@ -148,7 +135,7 @@ class FileJournal:
     ) -> None:
         del lease
         place = _checked(connection, action_id, "settled")
-        _store_step(connection, place, name, complete(_step(connection, place, name), result, error))
+        store_step(connection, place, name, complete(step_of(connection, place, name), result, error))
 
     @transaction
     def set_outcome(self, connection: sqlite3.Connection, action_id: ActionId, outcome: Outcome) -> datetime:
@@ -157,7 +144,7 @@ class FileJournal:
             "UPDATE journal SET state = 'concluded', outcome = ?, concluded_at = ? WHERE place = ?",
             (dump_outcome(outcome), to_micros(completed_at), place),
         )
-        if _forget_content(connection, place):
+        if forget_content(connection, place):
             self.database.empty_log_soon()
         return completed_at
 
@@ -177,7 +164,7 @@ class FileJournal:
         entries: list[JournalEntry] = []
         while not entries and (
             rows := connection.execute(
-                f"SELECT {_ENTRY} FROM journal WHERE in_hand = 0 AND {UNFINISHED} ORDER BY uptime, place LIMIT ?",
+                f"SELECT {ENTRY} FROM journal WHERE in_hand = 0 AND {UNFINISHED} ORDER BY uptime, place LIMIT ?",
                 (limit,),
             ).fetchall()
         ):
@@ -250,31 +237,31 @@ class FileJournal:
         """Returns the next entries by age, each with its position; None for one that was unreadable."""
         chosen = "state = 'set aside'" if dead_lettered else UNFINISHED
         rows = connection.execute(
-            f"SELECT uptime, {_ENTRY} FROM journal WHERE {chosen} AND (uptime, place) > (?, ?) "
+            f"SELECT uptime, {ENTRY} FROM journal WHERE {chosen} AND (uptime, place) > (?, ?) "
             "ORDER BY uptime, place LIMIT ?",
             (*after, _PAGE_SIZE),
         ).fetchall()
         if dead_lettered:
-            return [((uptime, row[0]), load_dead_letter(row, _step_rows(connection, row[0]))) for uptime, *row in rows]
+            return [((uptime, row[0]), dead_letter_of(connection, row)) for uptime, *row in rows]
         return [((uptime, row[0]), self._entry(connection, row)) for uptime, *row in rows]
 
     def _load(self, connection: sqlite3.Connection, action_id: ActionId) -> JournalEntry | None:
         """Returns an action; a dead letter if it is unreadable."""
-        row = connection.execute(f"SELECT {_ENTRY} FROM journal WHERE id = ?", (action_id,)).fetchone()
+        row = connection.execute(f"SELECT {ENTRY} FROM journal WHERE id = ?", (action_id,)).fetchone()
         if row is None:
             return None
-        return self._entry(connection, row) or load_dead_letter(row, _step_rows(connection, row[0]))
+        return self._entry(connection, row) or dead_letter_of(connection, row)
 
     def _entry(self, connection: sqlite3.Connection, row: Row) -> JournalEntry | None:
         """Returns an action. Sets it aside if it is unreadable, and returns None."""
         try:
-            return load_entry(row, _step_rows(connection, row[0]))
+            return entry_of(connection, row)
         except Unreadable as error:
             set_unreadable_aside(connection, row[0], str(error), self._clock)
             return None
 
     def _finish(self, connection: sqlite3.Connection, place: int) -> None:
-        if _forget_capabilities(connection, place):
+        if forget_capabilities(connection, place):
             self.database.empty_log_soon()
         connection.execute(
             "UPDATE journal SET state = 'finished', in_hand = 0, uptime = ?, reason = '' WHERE place = ?",
@@ -295,18 +282,6 @@ def release_orphans(connection: sqlite3.Connection) -> None:
     connection.execute(f"UPDATE journal SET in_hand = 0 WHERE in_hand <> 0 AND {UNFINISHED}")
 
 
-def set_unreadable_aside(connection: sqlite3.Connection, place: int, problem: str, clock: Clock) -> None:
-    """Makes a row a dead letter that operators can list, show and discard."""
-    action_id, taken_at = connection.execute("SELECT id, taken_at FROM journal WHERE place = ?", (place,)).fetchone()
-    action_id = action_id if isinstance(action_id, str) and action_id else unreadable_id(place)
-    taken_at = taken_at if is_time(taken_at) else to_micros(clock.now())
-    connection.execute(
-        "UPDATE journal SET state = 'set aside', in_hand = 0, id = ?, taken_at = ?, reason = ? WHERE place = ?",
-        (action_id, taken_at, f"unreadable: {problem}", place),
-    )
-    log.error("unreadable_set_aside", queue="journal", ref=action_key(ActionId(action_id)), reason=problem)
-
-
 def _checked(connection: sqlite3.Connection, action_id: ActionId, transition: str) -> int:
     """Returns the place of an action that may make the transition. Raises ValueError."""
     row = connection.execute("SELECT place, state FROM journal WHERE id = ?", (action_id,)).fetchone()
@@ -317,48 +292,3 @@ def _checked(connection: sqlite3.Connection, action_id: ActionId, transition: st
 
 def _set_executing(connection: sqlite3.Connection, place: int) -> None:
     connection.execute("UPDATE journal SET state = 'executing' WHERE place = ? AND state = 'taken'", (place,))
-
-
-def _forget_content(connection: sqlite3.Connection, place: int) -> bool:
-    """Returns whether there was any."""
-    (stored,) = connection.execute("SELECT command FROM journal WHERE place = ?", (place,)).fetchone()
-    if (remaining := without_content(stored)) is None:
-        return False
-    connection.execute("UPDATE journal SET command = ? WHERE place = ?", (remaining, place))
-    return True
-
-
-def _forget_capabilities(connection: sqlite3.Connection, place: int) -> bool:
-    """Returns whether there were any."""
-    row = connection.execute(f"SELECT {_ENTRY} FROM journal WHERE place = ?", (place,)).fetchone()
-    if (remainder := without_capabilities(row, _step_rows(connection, place))) is None:
-        return False
-    values = (remainder.command, remainder.outcome, place)
-    connection.execute("UPDATE journal SET command = ?, outcome = ? WHERE place = ?", values)
-    if not remainder.steps:
-        connection.execute("DELETE FROM steps WHERE action = ?", (place,))
-    for name, step in remainder.steps.items():
-        _store_step(connection, place, name, step)
-    return True
-
-
-def _step(connection: sqlite3.Connection, place: int, name: StepName) -> Step | None:
-    row = connection.execute(f"SELECT {_STEP} FROM steps WHERE action = ? AND name = ?", (place, name)).fetchone()
-    return load_step(row) if row else None
-
-
-def _step_rows(connection: sqlite3.Connection, place: int) -> Iterator[Row]:
-    return connection.execute(f"SELECT name, {_STEP} FROM steps WHERE action = ? ORDER BY position", (place,))
-
-
-def _store_step(connection: sqlite3.Connection, place: int, name: StepName, step: Step) -> None:
-    values = dump_step(step)
-    is_known = connection.execute(
-        "UPDATE steps SET begun_at = ?, result = ?, error = ? WHERE action = ? AND name = ?", (*values, place, name)
-    ).rowcount
-    if not is_known:
-        connection.execute(
-            f"INSERT INTO steps (action, name, position, {_STEP}) VALUES (?, ?, "
-            "(SELECT count(*) FROM steps WHERE action = ?), ?, ?, ?)",
-            (place, name, place, *values),
-        )

@@ -11,10 +11,9 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-import structlog
-
 from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.lanes import append_to_lane, end_claim, expire_claims, lane_id, remove_from_lane
+from adapters.filesystem.outbox_entries import ENTRY, deliver, set_unreadable_aside
 from adapters.filesystem.schema import PURGE_BATCH
 from adapters.filesystem.uptime import Uptime
 from adapters.sql.codec import Unreadable, dump_event, from_micros, is_time, to_micros
@@ -24,11 +23,8 @@ from domain.channels import ChannelId
 from domain.errors import LeaseLost
 from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry
 
-log = structlog.get_logger()
-
 _PAGE_SIZE = 200
 _BEFORE_ALL = (-(2**62), 0)
-_ENTRY = "place, key, kind, said, received_at, is_backfilled, refusals, first_refused_at, reason, traceparent"
 
 
 class FileOutbox:
@@ -135,7 +131,7 @@ class FileOutbox:
         if is_claimed:
             return False
         self.database.empty_log_soon()
-        return _deliver(connection, key, self._uptime)
+        return deliver(connection, key, self._uptime)
 
     async def purge(self, older_than: timedelta) -> int:
         total = purged = await self._purge_batch(older_than)
@@ -189,7 +185,7 @@ class FileOutbox:
 
     @transaction
     def _ack(self, connection: sqlite3.Connection, entry: OutboxEntry, released: Lane | None) -> None:
-        _deliver(connection, entry.key, self._uptime)
+        deliver(connection, entry.key, self._uptime)
         if released is not None:
             end_claim(connection, released)
         if entry.kind.is_interaction:
@@ -258,7 +254,7 @@ class FileOutbox:
         Sets those aside that are unreadable. Empties a lane that has no others.
         """
         while rows := connection.execute(
-            f"SELECT refused_uptime, {_ENTRY} FROM outbox WHERE lane = ? AND state = 'waiting' ORDER BY place LIMIT ?",
+            f"SELECT refused_uptime, {ENTRY} FROM outbox WHERE lane = ? AND state = 'waiting' ORDER BY place LIMIT ?",
             (lane, limit),
         ).fetchall():
             entries = [(place, refused, self._entry(connection, (place, *row))) for refused, place, *row in rows]
@@ -304,7 +300,7 @@ class FileOutbox:
     ) -> list[tuple[tuple[int, int], OutboxEntry | None]]:
         """Returns the next entries by age, each with its position; None for one that was unreadable."""
         rows = connection.execute(
-            f"SELECT uptime, {_ENTRY} FROM outbox WHERE state = ? AND (uptime, place) > (?, ?) "
+            f"SELECT uptime, {ENTRY} FROM outbox WHERE state = ? AND (uptime, place) > (?, ?) "
             "ORDER BY uptime, place LIMIT ?",
             (state, *after, _PAGE_SIZE),
         ).fetchall()
@@ -326,32 +322,3 @@ class FileOutbox:
     def _check_current(self, claim: Claim) -> None:
         if not self._is_current(claim):
             raise LeaseLost(claim.lane)
-
-
-def _deliver(connection: sqlite3.Connection, key: str, uptime: Uptime) -> bool:
-    """Keeps only the key of an entry that waits or is dead-lettered. Returns False if there is none."""
-    row = connection.execute("SELECT lane, place FROM outbox WHERE key = ? AND state <> 'done'", (key,)).fetchone()
-    if row is None:
-        return False
-    lane, place = row
-    connection.execute(
-        "UPDATE outbox SET state = 'done', uptime = ?, said = '', reason = '' WHERE place = ?", (uptime.now(), place)
-    )
-    remove_from_lane(connection, lane, place)
-    return True
-
-
-def set_unreadable_aside(connection: sqlite3.Connection, place: int, problem: str, clock: Clock) -> None:
-    """Makes a row a dead letter that operators can list, show and discard."""
-    key, received_at, lane = connection.execute(
-        "SELECT key, received_at, lane FROM outbox WHERE place = ?", (place,)
-    ).fetchone()
-    key = key if isinstance(key, str) and key else f"unreadable:{place}"
-    received_at = received_at if is_time(received_at) else to_micros(clock.now())
-    connection.execute(
-        "UPDATE outbox SET state = 'set aside', key = ?, received_at = ?, is_backfilled = 0, refusals = 0, "
-        "first_refused_at = NULL, refused_uptime = NULL, reason = ? WHERE place = ?",
-        (key, received_at, f"unreadable: {problem}", place),
-    )
-    remove_from_lane(connection, lane, place)
-    log.error("unreadable_set_aside", queue="outbox", ref=key, reason=problem)

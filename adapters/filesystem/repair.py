@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from adapters.filesystem import journal, outbox
+from adapters.filesystem import journal_entries, outbox_entries
 from adapters.filesystem.lanes import lane_id
 from adapters.filesystem.schema import MAX_CHECKED_BYTES
 from adapters.filesystem.uptime import SAVE_AFTER, Uptime
@@ -64,7 +64,7 @@ class Repair:
         self._repair_poll_session()
 
     def _set_unknown_states_aside(self) -> None:
-        aside = {"outbox": outbox.set_unreadable_aside, "journal": journal.set_unreadable_aside}
+        aside = {"outbox": outbox_entries.set_unreadable_aside, "journal": journal_entries.set_unreadable_aside}
         for table, states in _STATES.items():
             known = ", ".join(f"'{state}'" for state in states)
             if self._connection.execute(
