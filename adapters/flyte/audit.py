@@ -12,7 +12,7 @@ from adapters.flyte import errors
 from adapters.flyte.audit_schemas import AuditedAction
 from adapters.flyte.body_readers import AuditBody
 from adapters.flyte.http_client import FlyteHttpClient
-from adapters.serialization.payloads import event_name, event_payload
+from adapters.serialization.event_payloads import event_name, event_payload
 from adapters.serialization.timestamps import parse_ts
 from application.catalog.events import EVENTS_BY_NAME
 from domain.errors import WorkflowServerError

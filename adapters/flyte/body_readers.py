@@ -8,8 +8,8 @@ import structlog
 
 from adapters.flyte.audit_schemas import AuditedAction, parse_run
 from adapters.flyte.json_splitter import JsonPart, JsonSplitter
+from adapters.serialization.command_inputs import MAX_INPUT_BYTES
 from adapters.serialization.json_codec import read_json
-from adapters.serialization.payloads import MAX_INPUT_BYTES
 
 if TYPE_CHECKING:
     from datetime import datetime

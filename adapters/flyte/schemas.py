@@ -7,8 +7,8 @@ from typing import Final
 
 from adapters.flyte import errors
 from adapters.flyte.response import FlyteResponse
+from adapters.serialization.command_inputs import INPUT_TOO_LARGE, parse_command
 from adapters.serialization.json_codec import read_json, replace_surrogates_deep, write_json
-from adapters.serialization.payloads import INPUT_TOO_LARGE, parse_command
 from application.catalog.specs import TRACE_PARENT
 from application.ports.workflow import PackDefinition
 from domain.commands import Command, UnknownCommand, UnreadableCommand, command_name

@@ -23,8 +23,8 @@ from adapters.flyte.schemas import (
     split_trace_parent,
     with_trace_parent,
 )
+from adapters.serialization.event_payloads import event_name, event_payload
 from adapters.serialization.json_codec import read_json
-from adapters.serialization.payloads import event_name, event_payload
 from adapters.system_clock import SYSTEM_CLOCK
 from application.ports.clock import Clock
 from application.ports.workflow import Completion, OpenActions, PackDefinition

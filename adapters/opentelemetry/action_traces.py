@@ -12,7 +12,7 @@ from adapters.opentelemetry.lately import Lately
 from adapters.opentelemetry.sent_events import SentEvents
 from adapters.opentelemetry.spans import Span, Tracer, current, nanoseconds
 from adapters.opentelemetry.trace_parents import load_trace_parent
-from adapters.serialization.payloads import event_name
+from adapters.serialization.event_payloads import event_name
 from application.catalog.outcomes import summary_of
 from application.resilience.interception import PortCall
 from domain.actions import Action, ActionId, JournalEntry

@@ -23,7 +23,8 @@ from adapters.recording.entries import (
     UserLookedUp,
 )
 from adapters.recording.recorder import Recorder
-from adapters.serialization.payloads import command_input, event_name, event_payload
+from adapters.serialization.command_inputs import command_input
+from adapters.serialization.event_payloads import event_name, event_payload
 from application.catalog.events import event_spec
 from application.catalog.secrecy import hide_capabilities
 from application.ports.receiver import IncomingEvent, MembershipGained, MembershipLost

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import cast
 
-from adapters.serialization.payloads import command_input, event_name, event_payload
+from adapters.serialization.command_inputs import command_input
+from adapters.serialization.event_payloads import event_name, event_payload
 from application.catalog.secrecy import hide_capabilities
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from adapters.serialization.payloads import parse_command
+from adapters.serialization.command_inputs import parse_command
 from application.catalog.commands import COMMANDS_BY_METHOD
 from application.catalog.specs import TRACE_PARENT, CommandSpec
 from domain.commands import UnreadableCommand

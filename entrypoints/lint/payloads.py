@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
-from adapters.serialization.payloads import event_name, event_payload
+from adapters.serialization.event_payloads import event_name, event_payload
 from application.catalog.commands import COMMANDS
 from application.catalog.people import person_fields
 from application.catalog.specs import CommandSpec, FieldType

@@ -13,7 +13,7 @@ from adapters.flyte.body_readers import AuditBody
 from adapters.flyte.http_client import FlyteHttpClient
 from adapters.flyte.links import action_id_in, find_link, result_link
 from adapters.flyte.schemas import command_from, event_json, pack_json
-from adapters.serialization.payloads import event_name, event_payload
+from adapters.serialization.event_payloads import event_name, event_payload
 from application.ports.workflow import CommandDefinition, PackDefinition
 from domain.commands import command_name
 from domain.events import Event

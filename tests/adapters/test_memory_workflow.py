@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from adapters.memory.workflow import MemoryWorkflow
-from adapters.serialization.payloads import event_name, event_payload
+from adapters.serialization.event_payloads import event_name, event_payload
 from domain.actions import ActionId
 from domain.commands import Broadcast, Command
 from domain.events import Event, Fatal, ReceivedMessage

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from adapters.serialization.payloads import event_payload, parse_command
+from adapters.serialization.command_inputs import parse_command
+from adapters.serialization.event_payloads import event_payload
 from adapters.slack.error_help import EXPLANATIONS
 from application.catalog.commands import COMMANDS
 from application.catalog.events import EVENTS_BY_NAME

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pytest
 
-from adapters.serialization.payloads import event_name, event_payload
+from adapters.serialization.event_payloads import event_name, event_payload
 from application.catalog.events import event_spec
 from application.ports.workflow import CommandDefinition, Completion, OpenActions, PackDefinition, Workflow
 from domain.actions import Action, ActionId

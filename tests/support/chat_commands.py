@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from adapters.serialization.payloads import parse_command
+from adapters.serialization.command_inputs import parse_command
 from application.catalog.commands import COMMANDS
 from domain.events import CommandOutcome
 from domain.json_values import Json, JsonObject

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from yarl import URL
 
 from adapters.flyte.workflow import FlyteWorkflow
-from adapters.serialization.payloads import command_input
+from adapters.serialization.command_inputs import command_input
 from application.catalog.events import EVENTS
 from domain.actions import ActionId
 from domain.commands import Command, command_name

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.serialization.payloads import event_name, parse_command
+from adapters.serialization.command_inputs import parse_command
+from adapters.serialization.event_payloads import event_name
 from application.catalog.commands import COMMANDS, COMMANDS_BY_NAME
 from domain.commands import ChatCommand
 from domain.errors import ChatRejected, RateLimited, Unreachable

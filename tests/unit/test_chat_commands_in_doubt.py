@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.serialization.payloads import parse_command
+from adapters.serialization.command_inputs import parse_command
 from application.catalog.commands import COMMANDS_BY_NAME
 from application.catalog.specs import AskOperator, LookFor, Repeat
 from application.policies import WhenInDoubt

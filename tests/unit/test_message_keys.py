@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from adapters.serialization.payloads import event_name, event_payload, parse_command
+from adapters.serialization.command_inputs import parse_command
+from adapters.serialization.event_payloads import event_name, event_payload
 from application.policies import WhenInDoubt
 from domain.channels import ChannelId
 from domain.errors import ChatRejected, InDoubt, RateLimited, Unreachable

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from adapters.memory.workflow import MemoryWorkflow
-from adapters.serialization.payloads import event_name, event_payload, parse_command
+from adapters.serialization.command_inputs import parse_command
+from adapters.serialization.event_payloads import event_name, event_payload
 from domain.commands import Command
 from domain.events import Event, ReceivedEvent, ReceivedMessage
 from entrypoints.simulation.flyte.engine import Flyte
