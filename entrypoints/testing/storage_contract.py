@@ -1,6 +1,7 @@
 """The contract of a storage with all its parts."""
 
 from entrypoints.testing.channels_contract import ChannelsContract
+from entrypoints.testing.claim_leases_contract import ClaimLeasesContract
 from entrypoints.testing.claims_contract import ClaimsContract
 from entrypoints.testing.gaps_contract import GapsContract
 from entrypoints.testing.journal_contract import JournalContract
@@ -19,6 +20,7 @@ class StorageContract(
     GapsContract,
     OutboxContract,
     ClaimsContract,
+    ClaimLeasesContract,
     JournalContract,
     PollSessionsContract,
     StepsContract,
