@@ -16,7 +16,7 @@ from application.ports.clock import Clock
 from entrypoints.check.findings import Finding, failed, ok, problem, skipped, warning
 from entrypoints.cli.running_pack import LOOPBACK_FOR
 from entrypoints.config.settings import ReceiveMode, Settings
-from entrypoints.container.application import HEALTH_CHECKS
+from entrypoints.container.ports import HEALTH_CHECKS
 from entrypoints.http import SLACK_PATH, PortUnavailable, port_unavailable, url_at
 
 PORT = "http port"

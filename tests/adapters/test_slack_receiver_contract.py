@@ -6,7 +6,7 @@ import pytest
 from adapters.slack.events_api import SlackEventsApi
 from adapters.system_clock import SystemClock
 from application.health import HealthRegistry
-from entrypoints.container.application import HEALTH_CHECKS
+from entrypoints.container.ports import HEALTH_CHECKS
 from entrypoints.http import HttpServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.people_contract import PeopleContract, PeopleEnvironment, ReactionContract

@@ -15,7 +15,7 @@ from application.services.waits import WaitKind
 from entrypoints.config.issues import SettingsError
 from entrypoints.config.settings import load_settings, variables
 from entrypoints.config.variables import Variable
-from entrypoints.container.application import HEALTH_CHECKS
+from entrypoints.container.ports import HEALTH_CHECKS
 from tests.support.pages import DOCS, ROOT, code_spans, page, rows, section, sources, titled_blocks
 
 OPERATORS = page("operators.md")

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from application.health import HealthRegistry
 from domain.json_values import JsonObject
-from entrypoints.container.application import HEALTH_CHECKS
+from entrypoints.container.ports import HEALTH_CHECKS
 from entrypoints.http import SLACK_PATH, HttpServer, PortUnavailable, RenderMetrics, SlackRequestHandler, url_at
 
 MIB = 1024 * 1024

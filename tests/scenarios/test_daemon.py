@@ -13,7 +13,7 @@ from typing import cast
 import aiohttp
 import pytest
 
-from entrypoints.container.application import HEALTH_CHECKS
+from entrypoints.container.ports import HEALTH_CHECKS
 from entrypoints.http import SLACK_PATH
 from entrypoints.http_limits import raise_open_file_limit
 from entrypoints.simulation.faults import Slow

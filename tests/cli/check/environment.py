@@ -17,7 +17,7 @@ from domain.users import Identity
 from entrypoints.check.findings import Finding, Status
 from entrypoints.check.runner import run_checks
 from entrypoints.config.settings import load_settings
-from entrypoints.container.application import HEALTH_CHECKS
+from entrypoints.container.ports import HEALTH_CHECKS
 from entrypoints.http import HttpServer
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
