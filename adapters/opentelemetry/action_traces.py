@@ -2,22 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from opentelemetry.trace import SpanKind
 
 from adapters.opentelemetry.attributes import PROCESS, SEND, of_action
-from adapters.opentelemetry.calls import Handler, SlowCalls, error_type, request
+from adapters.opentelemetry.calls import Handler, Method, error_type, request
 from adapters.opentelemetry.lately import Lately
 from adapters.opentelemetry.sent_events import SentEvents
 from adapters.opentelemetry.spans import Span, Tracer, current, nanoseconds
 from adapters.opentelemetry.trace_parents import load_trace_parent
 from adapters.serialization.event_payloads import event_name
 from application.catalog.outcomes import summary_of
-from application.resilience.interception import PortCall
 from domain.actions import Action, ActionId, JournalEntry
 from domain.commands import command_name
 from domain.errors import LeaseLost
+from domain.events import Outcome
 
 _WAIT_IN_ENGINE: Final = "wait in Flyte"
 _WAIT_IN_JOURNAL: Final = "wait in journal"
@@ -28,9 +29,8 @@ _WAIT_FOR_PACE: Final = "wait for pace"
 class ActionTraces:
     """Goes on with the trace that an action's input names, or begins one, and follows the action to its outcome."""
 
-    def __init__(self, tracer: Tracer, storage_calls: SlowCalls, sent: SentEvents) -> None:
+    def __init__(self, tracer: Tracer, sent: SentEvents) -> None:
         self._tracer = tracer
-        self._storage_calls = storage_calls
         self._sent = sent
         self._asked_at: Lately[ActionId, int] = Lately()
         """When the actions were asked for that are not recorded yet."""
@@ -45,64 +45,62 @@ class ActionTraces:
             "rate_limiter.reserve": self._reserve,
         }
 
-    async def take(self, call: PortCall) -> Any:
+    async def take(self, take: Method) -> Action | None:
         """The span of an action begins with the request that found it."""
         asked_at = self._tracer.now()
-        action: Action | None = await call.perform()
+        action: Action | None = await take()
         if action is None:
             return None
         self._asked_at[action.id] = asked_at
         return self._sent.with_cause(action)
 
-    async def dispatch(self, call: PortCall) -> Any:
+    async def dispatch(self, dispatch: Method, entry: JournalEntry) -> Any:
         """Executes an action. What follows in the task belongs to it."""
-        entry: JournalEntry = call.arguments[0]
         span = self._follow(entry)
         try:
-            outcome = await call.perform()
+            outcome = await dispatch(entry)
         except BaseException as error:
             self._forget(entry.action.id, error_type(error))
             raise
         span.error = summary_of(entry.action.command, outcome).code
         return outcome
 
-    async def report(self, call: PortCall) -> Any:
+    async def report(self, report: Method, entry: JournalEntry) -> None:
         """Reports an outcome, which ends the action."""
-        entry: JournalEntry = call.arguments[0]
         self._follow(entry)
         error = ""
         try:
-            return await call.perform()
+            await report(entry)
         except BaseException as raised:
             error = error_type(raised)
             raise
         finally:
             self._forget(entry.action.id, error)
 
-    async def complete(self, call: PortCall) -> Any:
+    async def complete(self, complete: Method, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
         """Sends the outcome, and tells flows where the trace goes on, if they are to know it."""
         if (span := current.get()) is None:
-            return await call.perform()
-        _, outcome, _ = call.arguments
+            await complete(action_id, outcome, at)
+            return
         attributes = {**span.attributes, "messaging.operation.type": SEND}
         with request(self._tracer, span, f"send {event_name(outcome)}", SpanKind.PRODUCER, attributes) as sent:
-            await self._sent.announcing(call, sent).perform()
+            await complete(action_id, outcome, at, **self._sent.announcement(sent))
         self._sent.add(sent, self._tracer.now())
-        return None
 
     def end_all(self) -> None:
         """Ends what is not complete when the pack stops."""
         for action_id in list(self._processing):
             self._forget(action_id, "stopped")
 
-    async def _record(self, call: PortCall) -> Any:
+    async def _record(self, record: Method, action: Action, **options: Any) -> Any:
         """Begins to process an action, unless it is known already. From now on its trace goes on below this span."""
-        action: Action = call.arguments[0]
         span = self._begin(action, self._asked_at.pop(action.id, None))
-        recorded = replace(call, arguments=(replace(action, trace_parent=span.trace_parent),))
-        if (known := await self._storage_calls.perform(recorded, span)) is None:
+        before = current.set(span)
+        known = await record(replace(action, trace_parent=span.trace_parent), **options)
+        if known is None:
             self._processing[action.id] = span
-            current.set(span)
+        else:
+            current.reset(before)
         return known
 
     def _follow(self, entry: JournalEntry) -> Span:
@@ -122,27 +120,26 @@ class ActionTraces:
         span = self._tracer.begin(name, SpanKind.CONSUMER, attributes, parent, asked_at)
         span.next_wait = _WAIT_FOR_TURN
         if answered is not None and parent is None:
-            span.links = (answered,)
+            span.link(answered)
         if parent is not None and (accepted_at := self._sent.accepted_at(parent)) is not None:
             self._tracer.add_wait(parent, _WAIT_IN_ENGINE, accepted_at, span.begun_at)
         return span
 
-    async def _give_back(self, call: PortCall) -> Any:
+    async def _give_back(self, give_back: Method, action_id: ActionId) -> None:
         try:
-            return await call.perform()
+            await give_back(action_id)
         finally:
-            self._forget(call.arguments[0], "given_back")
+            self._forget(action_id, "given_back")
 
-    async def _set_outcome(self, call: PortCall) -> Any:
+    async def _set_outcome(self, set_outcome: Method, action_id: ActionId, outcome: Outcome) -> Any:
         try:
-            return await self._storage_calls.perform(call)
+            return await set_outcome(action_id, outcome)
         except LeaseLost:
-            self._forget(call.arguments[0], LeaseLost.__name__)
+            self._forget(action_id, LeaseLost.__name__)
             raise
 
-    async def _reserve(self, call: PortCall) -> Any:
-        seconds: float = await self._storage_calls.perform(call)
-        if seconds and (span := current.get()) is not None:
+    async def _reserve(self, reserve: Method, *arguments: Any) -> Any:
+        if (seconds := await reserve(*arguments)) and (span := current.get()) is not None:
             self._tracer.expect(span, _WAIT_FOR_PACE)
         return seconds
 

@@ -1,30 +1,34 @@
 """Calls of ports as spans below the one that the task works on."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from opentelemetry.trace import SpanKind
 
 from adapters.opentelemetry.spans import Attributes, Span, Tracer, current
-from application.resilience.interception import PortCall
 from application.resilience.observation import Observer, observed
 from domain.errors import ChatError
 
 P = TypeVar("P")
 
-Handler: TypeAlias = Callable[[PortCall], Awaitable[Any]]
-"""What is done instead of a call."""
+Method: TypeAlias = Callable[..., Awaitable[Any]]
+"""A coroutine method of a port."""
+Handler: TypeAlias = Callable[..., Awaitable[Any]]
+"""What is done instead of a call: gets the method, and what it was called with."""
 
 _SHORT_SECONDS: Final = 0.01
 """A quicker call needs no span, unless it fails."""
-_SHORT: Final = round(_SHORT_SECONDS * 1e9)
 _NEXT_ATTEMPT: Final = "wait for another attempt"
 
 
 def handled(port: P, handlers: Mapping[str, Handler], prefix: str = "") -> P:
-    """Returns the port with handlers around some of its methods, by name; `prefix` goes before the names."""
+    """Returns the port with handlers around some of its methods, by name; `prefix` goes before the names.
+
+    Unlike a policy, a handler adds only its own frame to a call.
+    """
     return cast("P", _Handled(port, handlers, prefix))
 
 
@@ -36,52 +40,34 @@ class _Handled:
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._port, name)
-        method = self._prefix + name
-        if (handler := self._handlers.get(method)) is None:
-            if inspect.isroutine(attribute):
-                setattr(self, name, attribute)  # looked up once, unlike values, which may change
+        if (handler := self._handlers.get(self._prefix + name)) is not None:
+            attribute = partial(handler, attribute)
+        elif not inspect.isroutine(attribute):
             return attribute
-
-        async def execute(*arguments: Any, **keywords: Any) -> Any:
-            return await handler(PortCall(method, arguments, keywords, attribute))
-
-        setattr(self, name, execute)
-        return execute
+        setattr(self, name, attribute)  # looked up once, unlike values, which may change
+        return attribute
 
 
 class SlowCalls:
     """Gives spans to those calls of a port that take long or fail, below the span that the task works on."""
 
-    def __init__(self, tracer: Tracer, monotonic: Callable[[], float], prefix: str) -> None:
-        """`prefix` goes before the names of the methods in the names of the spans."""
+    def __init__(
+        self, tracer: Tracer, monotonic: Callable[[], float], prefix: str, without: Collection[str] = ()
+    ) -> None:
+        """`prefix` goes before the names of the methods in the names of the spans; `without`: not for these methods."""
         self._tracer = tracer
         self._monotonic = monotonic
         self._prefix = prefix
+        self._without = without
 
-    def observed(self, port: P, handlers: Mapping[str, Handler], prefix: str = "") -> P:
-        """Returns the port with its calls observed, besides those that have a handler, which may use `perform`."""
+    def observed(self, port: P, prefix: str = "") -> P:
+        """Returns the port with its calls observed; `prefix` goes before the names of the methods."""
+        return observed(port, self._observer_of, self._monotonic, prefix)
 
-        def observer_of(method: str) -> Observer | None:
-            return None if method in handlers else self._observer_of(method)
+    def _observer_of(self, method: str) -> Observer | None:
+        if method in self._without:
+            return None
 
-        return handled(observed(port, observer_of, self._monotonic, prefix), handlers, prefix)
-
-    async def perform(self, call: PortCall, span: Span | None = None) -> Any:
-        """Makes a call that has a handler; `span`: below this one."""
-        span = span or current.get()
-        if span is None or not span.is_sampled:
-            return await call.perform()
-        begun_at = self._tracer.now()
-        try:
-            result = await call.perform()
-        except Exception as error:
-            self._add(span, call.method, begun_at, self._tracer.now(), error)
-            raise
-        if (ended_at := self._tracer.now()) - begun_at >= _SHORT:
-            self._add(span, call.method, begun_at, ended_at, None)
-        return result
-
-    def _observer_of(self, method: str) -> Observer:
         def on_return(_: tuple[Any, ...], __: Any, seconds: float) -> None:
             if seconds >= _SHORT_SECONDS:
                 self._on_ended(method, seconds, None)
@@ -92,13 +78,13 @@ class SlowCalls:
         return Observer(on_return, on_error)
 
     def _on_ended(self, method: str, seconds: float, error: Exception | None) -> None:
-        if (span := current.get()) is not None:
-            ended_at = self._tracer.now()
-            self._add(span, method, ended_at - round(seconds * 1e9), ended_at, error)
-
-    def _add(self, span: Span, method: str, begun_at: int, ended_at: int, error: Exception | None) -> None:
-        tracer, reason = self._tracer, error_type(error) if error else ""
+        span, tracer = current.get(), self._tracer
+        if span is None or not span.is_sampled:
+            return
+        ended_at = tracer.now()
+        begun_at = ended_at - round(seconds * 1e9)
         tracer.explain(span, begun_at)
+        reason = error_type(error) if error else ""
         tracer.add(span.context, f"{self._prefix}{method}", begun_at, ended_at, kind=SpanKind.CLIENT, error=reason)
         span.explained_until = max(span.explained_until, ended_at)
         if error:

@@ -1,20 +1,21 @@
 """The first half of a trace: from the arrival of an event to its acceptance by the workflow engine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from opentelemetry.trace import SpanKind
 
 from adapters.opentelemetry.attributes import RECEIVE, SEND, of_entry
-from adapters.opentelemetry.calls import Handler, SlowCalls, error_type
+from adapters.opentelemetry.calls import Handler, Method, error_type
 from adapters.opentelemetry.lately import Lately
 from adapters.opentelemetry.sent_events import SentEvents
 from adapters.opentelemetry.spans import Span, Tracer, current, nanoseconds
 from adapters.opentelemetry.trace_parents import load_trace_parent
 from application.catalog.events import event_spec
-from application.resilience.interception import PortCall
-from domain.outbox import Claim, OutboxEntry
+from domain.events import PackEvent
+from domain.outbox import Claim, InboundEvent, OutboxEntry
 
 _WAIT_IN_OUTBOX: Final = "wait in outbox"
 _WAIT_FOR_ENGINE: Final = "wait for Flyte"
@@ -23,9 +24,8 @@ _WAIT_FOR_ENGINE: Final = "wait for Flyte"
 class EventTraces:
     """Begins a trace for each event that is stored, and goes on with it when the event is delivered."""
 
-    def __init__(self, tracer: Tracer, engine_calls: SlowCalls, sent: SentEvents) -> None:
+    def __init__(self, tracer: Tracer, sent: SentEvents) -> None:
         self._tracer = tracer
-        self._engine_calls = engine_calls
         self._sent = sent
         self._claimed: Lately[str, OutboxEntry] = Lately()
         """The entries that are to be delivered, by their keys."""
@@ -41,30 +41,27 @@ class EventTraces:
             "outbox.release": self._release,
         }
 
-    async def enrich(self, call: PortCall) -> Any:
+    async def enrich(self, enrich: Method, event: InboundEvent) -> Any:
         """Begins to deliver an event. What follows in the task belongs to it."""
-        [event] = call.arguments
         if (entry := self._claimed.get(event.key)) is not None:
             self._sending[entry.key] = span = self._begin_to_send(entry)
             current.set(span)
-        return await call.perform()
+        return await enrich(event)
 
-    async def publish(self, call: PortCall) -> Any:
+    async def publish(self, publish: Method, event: PackEvent, at: datetime) -> None:
         """Tells flows where the trace goes on, if they are to know it."""
         if (span := current.get()) is None:
-            return await call.perform()
-        await self._engine_calls.perform(self._sent.announcing(call, span), span)
-        event, _ = call.arguments
+            await publish(event, at)
+            return
+        await publish(event, at, **self._sent.announcement(span))
         self._sent.add(span, self._tracer.now(), event.event.key)
-        return None
 
-    async def _append(self, call: PortCall) -> Any:
+    async def _append(self, append: Method, entries: Sequence[OutboxEntry], **options: Any) -> Any:
         """The span of each new event begins with its arrival, and ends once the event is stored."""
-        entries, *others = call.arguments
         spans = [self._begin_to_receive(entry) for entry in entries]
         traced = [replace(entry, trace_parent=span.trace_parent) for entry, span in zip(entries, spans, strict=True)]
         try:
-            are_new = await replace(call, arguments=(traced, *others)).perform()
+            are_new = await append(traced, **options)
         except BaseException as error:
             for span in spans:
                 self._tracer.end(span, error_type(error))
@@ -79,10 +76,10 @@ class EventTraces:
         name, attributes = f"receive {entry.kind.value}", of_entry(RECEIVE, entry)
         return self._tracer.begin(name, SpanKind.CONSUMER, attributes, begun_at=nanoseconds(entry.received_at))
 
-    async def _claim(self, call: PortCall) -> Any:
-        claims: Sequence[Claim] = await call.perform()
-        for claim in claims:
-            for entry in claim.entries:
+    async def _claim(self, claim: Method, *arguments: Any, **options: Any) -> Any:
+        claims: Sequence[Claim] = await claim(*arguments, **options)
+        for one in claims:
+            for entry in one.entries:
                 self._claimed[entry.key] = entry
         return claims
 
@@ -95,30 +92,27 @@ class EventTraces:
             self._tracer.add_wait(parent, _WAIT_IN_OUTBOX, nanoseconds(entry.received_at), span.begun_at)
         return span
 
-    async def _ack(self, call: PortCall) -> Any:
-        _, entry = call.arguments
-        return await self._finish(call, entry)
+    async def _ack(self, ack: Method, claim: Claim, entry: OutboxEntry, **options: Any) -> None:
+        await self._finish(ack(claim, entry, **options), entry)
 
-    async def _dead_letter(self, call: PortCall) -> Any:
-        _, entry, _ = call.arguments
-        return await self._finish(call, entry, error="dead_letter")
+    async def _dead_letter(self, dead_letter: Method, claim: Claim, entry: OutboxEntry, reason: str) -> None:
+        await self._finish(dead_letter(claim, entry, reason), entry, error="dead_letter")
 
-    async def _finish(self, call: PortCall, entry: OutboxEntry, error: str = "") -> Any:
+    async def _finish(self, call: Awaitable[None], entry: OutboxEntry, error: str = "") -> None:
         try:
-            return await call.perform()
+            await call
         except BaseException as raised:
             error = error_type(raised)
             raise
         finally:
             self._forget(entry, error)
 
-    async def _release(self, call: PortCall) -> Any:
+    async def _release(self, release: Method, claim: Claim, **options: Any) -> None:
         """An event that was not accepted begins anew with the next claim."""
-        claim: Claim = call.arguments[0]
-        error = "rejected" if call.keywords.get("rejected") else "released"
+        error = "rejected" if options.get("rejected") else "released"
         for entry in claim.entries:
             self._forget(entry, error)
-        return await call.perform()
+        await release(claim, **options)
 
     def _forget(self, entry: OutboxEntry, error: str) -> None:
         """What follows in the task does not belong to the event."""

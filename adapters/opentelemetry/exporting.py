@@ -41,9 +41,9 @@ def resource_of(version: str) -> Resource:
 def _exporter(name: str) -> SpanExporter:
     if name == "console":
         return ConsoleSpanExporter(formatter=line_of)
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - takes 100 ms
+    from adapters.opentelemetry.otlp import OtlpExporter  # noqa: PLC0415 - its libraries take 100 ms
 
-    return OTLPSpanExporter()
+    return OtlpExporter()
 
 
 def line_of(span: ReadableSpan) -> str:

@@ -1,5 +1,6 @@
 """What was sent to the workflow engine lately: an action may be its answer."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from opentelemetry.trace import SpanContext
@@ -8,7 +9,6 @@ from adapters.opentelemetry.lately import Lately
 from adapters.opentelemetry.spans import Span
 from adapters.opentelemetry.trace_parents import load_trace_parent
 from application.log_context import cause_of
-from application.resilience.interception import PortCall
 from domain.actions import Action
 
 
@@ -24,11 +24,9 @@ class SentEvents:
         self._keys: Lately[int, str] = Lately()
         """By the ids of spans."""
 
-    def announcing(self, call: PortCall, span: Span) -> PortCall:
-        """Returns the call that also tells flows where the trace goes on, if they are to know it."""
-        return (
-            replace(call, keywords={**call.keywords, "trace_parent": span.trace_parent}) if self._in_payload else call
-        )
+    def announcement(self, span: Span) -> Mapping[str, str]:
+        """Returns the arguments that tell flows where the trace goes on, if they are to know it."""
+        return {"trace_parent": span.trace_parent} if self._in_payload else {}
 
     def add(self, span: Span, accepted_at: int, key: str = "") -> None:
         """The engine has accepted an event; `key` is that of a message."""

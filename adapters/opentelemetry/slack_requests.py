@@ -31,7 +31,7 @@ class SlackRequests:
         with request(self._tracer, span, method, kind, {"messaging.system": "slack"}) as sent:
             result = await call.perform()
             if method == _POST and isinstance(result, dict):
-                sent.attributes = _of_post(result)
+                sent.describe(_of_post(result))
         return result
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
@@ -10,7 +10,7 @@ import structlog
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 from adapters.opentelemetry.action_traces import ActionTraces
-from adapters.opentelemetry.calls import SlowCalls, handled
+from adapters.opentelemetry.calls import Handler, SlowCalls, handled
 from adapters.opentelemetry.event_traces import EventTraces
 from adapters.opentelemetry.exporting import resource_of
 from adapters.opentelemetry.sent_events import SentEvents
@@ -24,6 +24,11 @@ log = structlog.get_logger()
 
 P = TypeVar("P")
 
+_OTHER_CALLS: Final = (
+    *("take", "complete", "outbox.append", "outbox.claim", "outbox.ack", "outbox.dead_letter", "outbox.release"),
+    "journal.give_back",
+)
+"""Calls that begin or end a span, or that no event and no action has to wait for."""
 _FLUSH_SECONDS: Final = 2.0
 """For the last spans, when the pack stops."""
 
@@ -40,10 +45,10 @@ class Tracing:
             self._provider.add_span_processor(processor)
         tracer = Tracer(self._provider, processors, clock, version)
         sent = SentEvents(in_payload=in_payload)
-        self._engine_calls = SlowCalls(tracer, clock.monotonic, "flyte.")
-        self._storage_calls = SlowCalls(tracer, clock.monotonic, "storage.")
-        self._events = EventTraces(tracer, self._engine_calls, sent)
-        self._actions = ActionTraces(tracer, self._storage_calls, sent)
+        self._engine_calls = SlowCalls(tracer, clock.monotonic, "flyte.", without=_OTHER_CALLS)
+        self._storage_calls = SlowCalls(tracer, clock.monotonic, "storage.", without=_OTHER_CALLS)
+        self._events = EventTraces(tracer, sent)
+        self._actions = ActionTraces(tracer, sent)
         self._slack = SlackRequests(tracer)
 
     @asynccontextmanager
@@ -62,13 +67,18 @@ class Tracing:
 
     def workflow(self, workflow: P) -> P:
         """Returns the workflow engine with spans for what it takes and gives."""
-        handlers = {"publish": self._events.publish, "take": self._actions.take, "complete": self._actions.complete}
-        return self._engine_calls.observed(workflow, handlers)
+        handlers: Mapping[str, Handler] = {
+            "publish": self._events.publish,
+            "take": self._actions.take,
+            "complete": self._actions.complete,
+        }
+        return handled(self._engine_calls.observed(workflow), handlers)
 
     def storage(self, storage: Storage) -> Storage:
         """Returns the storage with the traces of what it keeps, and spans for what takes long."""
         handlers = {**self._events.storage_handlers(), **self._actions.storage_handlers()}
-        return WrappedStorage(storage, lambda part, prefix: self._storage_calls.observed(part, handlers, prefix))
+        calls = self._storage_calls
+        return WrappedStorage(storage, lambda part, prefix: handled(calls.observed(part, prefix), handlers, prefix))
 
     def enricher(self, enricher: P) -> P:
         """Returns the part that completes an event, which begins its delivery."""
