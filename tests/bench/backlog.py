@@ -19,7 +19,7 @@ from tests.bench.report import Report, mebibytes, milliseconds
 from tests.bench.storages import MEMORY, BenchStorage, bench_storages
 from tests.bench.waiting import append_messages
 from tests.support.cpu_time import cpu_seconds
-from tests.support.daemon_process import PROGRAM, daemon, daemon_environ
+from tests.support.daemon_process import PROGRAM, daemon_environ, fresh_daemon
 
 _PRELOADED: Final = Path(__file__).with_name("preloaded_pack.py")
 _SETTLE_SECONDS: Final = 15.0
@@ -161,7 +161,7 @@ async def _measure(report: Report, directory: Path, storage: BenchStorage, count
 
 async def _resident_bytes_while_flyte_is_down(env: BenchEnvironment, storage: BenchStorage) -> int:
     await env.flyte.go_down()
-    async with daemon(_variables(env, storage)) as pack:
+    async with fresh_daemon(_variables(env, storage)) as pack:
         await asyncio.sleep(_SETTLE_SECONDS)
         size = resident_bytes(pack)
         await pack.stop()
@@ -174,7 +174,7 @@ async def _drain(
 ) -> Drain:
     drain, parts = Drain(count), 0
     env.flyte.listeners.append(drain.on_trace_event)
-    async with daemon(_variables(env, storage), program=program) as pack:
+    async with fresh_daemon(_variables(env, storage), program=program) as pack:
         while drain.count < count and time.monotonic() - drain.began < 60 + count / _MIN_EVENTS_PER_SECOND:
             await asyncio.sleep(_SAMPLE_INTERVAL_SECONDS)
             cpu = cpu_seconds(pack.process.pid) + storage.server_cpu_seconds()

@@ -30,7 +30,7 @@ from tests.chaos.ledger import Auditor, Ledger
 from tests.chaos.load import Load
 from tests.chaos.storages import FILE, ChaosStorage, chaos_storage
 from tests.chaos.together import POST_BURST, POSTS_PER_SECOND, Together, check_together
-from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
+from tests.support.daemon_process import DaemonProcess, daemon_environ, fresh_daemon
 from tests.support.metrics import Shown
 
 CATCH_UP_SECONDS: Final = 300.0
@@ -286,7 +286,7 @@ class ChaosRunner:
         freezes = self.variant == _LONG_LIFE and number < self.runs and number % self.replicas == 0
         freeze_before = self._rng(f"freeze {number}").randint(1, 5) if freezes else 0
         program = (sys.executable, _PACK, f"{self.doubt_seconds:g}", self._clock, str(freeze_before))
-        async with daemon(variables, program=program) as pack:
+        async with fresh_daemon(variables, program=program) as pack:
             yield pack
         self.log += [{"run": number, **line} for line in pack.log]
         self.log += [{"run": number, "event": line} for line in pack.other_lines]

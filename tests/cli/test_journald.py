@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from entrypoints.observability.logs import configure_logs
-from tests.support.daemon_process import PROGRAM, daemon
+from tests.support.daemon_process import PROGRAM, fresh_daemon
 from tests.support.logs import restored_logging
 
 AS_A_SERVICE = ("/bin/sh", "-c", 'JOURNAL_STREAM=$(stat --dereference --format %d:%i /dev/stderr) exec "$0" "$@"')
@@ -48,7 +48,7 @@ def test_lines_elsewhere_have_no_priority(tmp_path: Path) -> None:
 
 
 async def test_the_priority_of_each_invalid_setting_is_that_of_an_error() -> None:
-    async with daemon({"FLYTE_API": "nowhere"}, str(PROGRAM), "run", program=AS_A_SERVICE) as pack:
+    async with fresh_daemon({"FLYTE_API": "nowhere"}, str(PROGRAM), "run", program=AS_A_SERVICE) as pack:
         assert await pack.wait() == 2
 
     assert len(pack.other_lines) == 2
@@ -58,7 +58,7 @@ async def test_the_priority_of_each_invalid_setting_is_that_of_an_error() -> Non
 async def test_a_pack_under_systemd_marks_its_lines() -> None:
     variables = {"FLYTE_API": "http://127.0.0.1:1", "FLYTE_SLACK_TOKEN": "xoxb-1", "FLYTE_SLACK_STORAGE": "memory:"}
     address = {"FLYTE_SLACK_HTTP_HOST": "192.0.2.1", "FLYTE_SLACK_API_URL": "http://127.0.0.1:1/api/"}
-    async with daemon({**variables, **address}, str(PROGRAM), program=AS_A_SERVICE) as pack:
+    async with fresh_daemon({**variables, **address}, str(PROGRAM), program=AS_A_SERVICE) as pack:
         assert await pack.wait() == 1
 
     assert {line[:3] for line in pack.other_lines} >= {"<6>", "<3>"}

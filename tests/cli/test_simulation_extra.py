@@ -18,7 +18,7 @@ from entrypoints.cli.commands import main
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation_extra import SIMULATION_LIBRARIES
-from tests.support.daemon_process import daemon, daemon_environ
+from tests.support.daemon_process import daemon_environ, fresh_daemon
 from tests.support.pages import ROOT
 
 FROM_SIMULATION = ("simulate", "lint flow.yaml", "test flow_test.yaml", "record-to-test record.jsonl")
@@ -86,7 +86,7 @@ async def test_a_pack_runs_without_the_libraries(environment: dict[str, str], tm
     async with SlackServer() as slack, FlyteServer() as flyte:
         alice, channel = slack.add_user("alice"), slack.add_channel("ops")
         variables = daemon_environ(slack, flyte, tmp_path, FLYTE_SLACK_DEFAULT_JOIN_CHANNEL=channel)
-        async with daemon({**variables, "FLYTE_SLACK_APP_TOKEN": slack.app_token, **environment}) as pack:
+        async with fresh_daemon({**variables, "FLYTE_SLACK_APP_TOKEN": slack.app_token, **environment}) as pack:
             await pack.wait_for_event("default_channel_joined")
             slack.say(alice, channel, "hello")
             await flyte.wait_for(lambda: len(flyte.events) == 1, 5)
@@ -114,7 +114,7 @@ async def test_a_running_pack_loads_none_of_the_libraries_even_if_they_are_insta
     more = {"FLYTE_SLACK_TOKEN": "xoxb-1", "FLYTE_SLACK_SIGNING_SECRET": "s3cret", "FLYTE_SLACK_STORAGE": "memory:"}
     address = {"FLYTE_SLACK_HTTP_HOST": "127.0.0.1", "FLYTE_SLACK_HTTP_PORT": "0"}
     slack = {"FLYTE_SLACK_API_URL": "http://127.0.0.1:1/api/"}
-    async with daemon({**variables, **more, **address, **slack}) as pack:
+    async with fresh_daemon({**variables, **more, **address, **slack}) as pack:
         await pack.wait_for_event("listening")
         assert await pack.stop() == 0
 

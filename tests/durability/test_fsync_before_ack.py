@@ -13,7 +13,7 @@ import pytest
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
-from tests.support.daemon_process import daemon, daemon_environ
+from tests.support.daemon_process import daemon_environ, fresh_daemon
 
 _SOURCE = Path(__file__).with_name("order_log.c")
 _MESSAGES = 50
@@ -52,7 +52,7 @@ async def _trace(library: Path, directory: Path, **variables: str) -> list[str]:
             "LD_PRELOAD": str(library),
             "ORDER_LOG": str(log),
         }
-        async with daemon(daemon_environ(slack, flyte, directory, **settings, **variables)) as pack:
+        async with fresh_daemon(daemon_environ(slack, flyte, directory, **settings, **variables)) as pack:
             await pack.wait_for_event("hearing")
             await pack.wait_for_event("default_channel_joined")
             for number in range(_MESSAGES):

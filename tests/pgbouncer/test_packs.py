@@ -9,7 +9,7 @@ from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.pgbouncer.bouncer import bouncer
-from tests.support.daemon_process import daemon, daemon_environ
+from tests.support.daemon_process import daemon_environ, fresh_daemon
 
 MESSAGES = 60
 TAKE_OVER_SECONDS = 90.0
@@ -33,9 +33,9 @@ async def test_when_one_pack_is_killed_each_message_is_still_echoed_once(
                 FLYTE_SLACK_MESSAGE_BURST="1000",
             )
             async with AsyncExitStack() as packs:
-                one = await packs.enter_async_context(daemon(variables))
+                one = await packs.enter_async_context(fresh_daemon(variables))
                 await one.wait_for_event("default_channel_joined")
-                other = await packs.enter_async_context(daemon(variables))
+                other = await packs.enter_async_context(fresh_daemon(variables))
                 await other.wait_for_event("hearing")
                 for number in range(MESSAGES):
                     slack.say(alice, channel, f"echo m{number:03}")

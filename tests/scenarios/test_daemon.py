@@ -22,7 +22,7 @@ from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.faults import rate_limited
 from entrypoints.simulation.slack.server import SlackServer
-from tests.support.daemon_process import PROGRAM, DaemonProcess, daemon, daemon_environ
+from tests.support.daemon_process import PROGRAM, DaemonProcess, daemon, daemon_environ, fresh_daemon
 
 BUG = """
 import os
@@ -92,7 +92,7 @@ async def test_a_flow_echoes_a_message_in_the_default_channel(
 ) -> None:
     alice, channel = slack.add_user("alice"), slack.add_channel("ops")
     default = {"FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": channel}
-    async with daemon(daemon_environ(slack, flyte, tmp_path, **transport.secrets(slack), **default)) as pack:
+    async with fresh_daemon(daemon_environ(slack, flyte, tmp_path, **transport.secrets(slack), **default)) as pack:
         await transport.wait_until_receiving(slack, pack)
         await pack.wait_for_event("default_channel_joined")
         slack.say(alice, channel, "echo hello world")
@@ -163,7 +163,7 @@ async def test_work_interrupted_by_a_shutdown_is_resumed_by_the_next_start(
 
 
 async def test_all_invalid_settings_are_named_at_once_with_status_2() -> None:
-    async with daemon({"FLYTE_API": "not a url", "FLYTE_SLACK_GIVE_UP": "soon"}) as pack:
+    async with fresh_daemon({"FLYTE_API": "not a url", "FLYTE_SLACK_GIVE_UP": "soon"}) as pack:
         assert await pack.wait() == 2
     named = {line.partition(":")[0] for line in pack.other_lines}
     assert {"FLYTE_API", "FLYTE_SLACK_TOKEN", "FLYTE_SLACK_GIVE_UP"} <= named
@@ -277,7 +277,11 @@ async def test_bodies_of_strangers_take_little_memory_and_leave_health_alone(
     variables = daemon_environ(modern_slack, flyte, tmp_path, **Transport.HTTP.secrets(modern_slack))
     signed = f"X-Slack-Signature: {signature}\r\nX-Slack-Request-Timestamp: {int(time.time())}\r\n" if signature else ""
     head = f"POST {SLACK_PATH} HTTP/1.1\r\nHost: a\r\n{signed}Content-Length: {MIB}\r\n\r\n".encode()
-    async with daemon(variables) as pack, aiohttp.ClientSession(await pack.url()) as http, AsyncExitStack() as stack:
+    async with (
+        fresh_daemon(variables) as pack,
+        aiohttp.ClientSession(await pack.url()) as http,
+        AsyncExitStack() as stack,
+    ):
         await pack.wait_for_event("hearing")
         before = _peak_memory_mib(pack.process.pid)
         url, body = await pack.url(), b"x" * (MIB - 1)
@@ -309,7 +313,7 @@ async def test_the_limit_of_open_files_is_raised(modern_slack: SlackServer, flyt
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # which the daemon inherits
     try:
-        async with daemon(socket_mode_environ(modern_slack, flyte, tmp_path)) as pack:
+        async with fresh_daemon(socket_mode_environ(modern_slack, flyte, tmp_path)) as pack:
             await pack.wait_for_event("listening")
             assert resource.prlimit(pack.process.pid, resource.RLIMIT_NOFILE) == (min(4096, hard), hard)
             assert await pack.stop() == 0
@@ -367,7 +371,7 @@ async def test_a_bug_gives_status_1_and_a_traceback_without_secrets(
     (tmp_path / "sitecustomize.py").write_text(
         BUG.format(module="application.supervisor", name="Supervisor", method="run")
     )
-    async with daemon(variables | {"PYTHONPATH": str(tmp_path)}) as pack:
+    async with fresh_daemon(variables | {"PYTHONPATH": str(tmp_path)}) as pack:
         assert await pack.wait() == 1
     failure = await pack.wait_for_event("pack_failed")
     assert "report" in failure["reason"]
@@ -382,7 +386,7 @@ async def test_a_bug_in_one_part_is_logged_without_secrets_and_ends_nothing(
     variables = socket_mode_environ(modern_slack, flyte, tmp_path, FLYTE_SLACK_STORAGE="memory:")
     bug = BUG.format(module="application.workers.backlog_monitor", name="BacklogMonitor", method="run")
     (tmp_path / "sitecustomize.py").write_text(bug)
-    async with daemon(variables | {"PYTHONPATH": str(tmp_path)}) as pack:
+    async with fresh_daemon(variables | {"PYTHONPATH": str(tmp_path)}) as pack:
         failure = await pack.wait_for_event("internal_error")
         await pack.wait_for_event("hearing")
         assert await pack.stop() == 0
@@ -413,7 +417,7 @@ async def test_a_retried_entry_is_delivered_by_the_running_daemon(
 async def test_a_signal_during_startup_ends_the_daemon_with_status_0(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path, number: signal.Signals
 ) -> None:
-    async with daemon(socket_mode_environ(modern_slack, flyte, tmp_path)) as pack:
+    async with fresh_daemon(socket_mode_environ(modern_slack, flyte, tmp_path)) as pack:
         while not _has_handler(pack.process.pid, signal.SIGTERM):  # noqa: ASYNC110 - nothing announces it
             await asyncio.sleep(0)
         assert await pack.stop(number) == 0

@@ -10,7 +10,7 @@ import pytest
 from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
-from tests.support.daemon_process import daemon, daemon_environ
+from tests.support.daemon_process import daemon, daemon_environ, fresh_daemon
 from tests.support.distributions import EXAMPLE_DISTRIBUTION
 from tests.support.postgres_server import PASSWORD_GROUP
 
@@ -39,7 +39,7 @@ async def test_a_pack_runs_on_the_storage_of_another_distribution(
 ) -> None:
     alice, channel = slack.add_user("alice"), slack.add_channel("ops")
     more = {"PYTHONPATH": str(EXAMPLE_DISTRIBUTION), "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": channel}
-    async with daemon(environ(slack, flyte, tmp_path, "example://one", **more)) as pack:
+    async with fresh_daemon(environ(slack, flyte, tmp_path, "example://one", **more)) as pack:
         await pack.wait_for_event("hearing")
         await pack.wait_for_event("default_channel_joined")
         slack.say(alice, channel, "echo hello world")
@@ -61,7 +61,7 @@ async def test_a_storage_that_can_not_be_used_gives_status_2_and_names_the_varia
     slack: SlackServer, flyte: FlyteServer, tmp_path: Path, storage: str, reason: str
 ) -> None:
     variables = environ(slack, flyte, tmp_path, storage, PYTHONPATH=str(EXAMPLE_DISTRIBUTION))
-    async with daemon(variables) as pack:
+    async with fresh_daemon(variables) as pack:
         assert await pack.wait() == 2
     [line] = [line for line in pack.other_lines if line.startswith("FLYTE_SLACK_STORAGE")]
     assert reason in line

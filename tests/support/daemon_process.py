@@ -12,6 +12,7 @@ from typing import Any
 
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
+from tests.support.forked_process import ForkedProcess, forked_process
 
 PROGRAM = Path(sys.executable).with_name("flyte-slack")
 _TIMEOUT_SECONDS = 15.0
@@ -20,7 +21,7 @@ _TIMEOUT_SECONDS = 15.0
 class DaemonProcess:
     """A running `flyte-slack`."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | ForkedProcess) -> None:
         self.process = process
         self.log: list[dict[str, Any]] = []
         """The log lines so far."""
@@ -68,18 +69,31 @@ class DaemonProcess:
 
 
 @asynccontextmanager
-async def daemon(
+async def daemon(environment: Mapping[str, str], *arguments: str) -> AsyncIterator[DaemonProcess]:
+    """Does what `fresh_daemon` does, but does not load the program again: for all that is not about its start."""
+    async with forked_process(_with_path(environment), *arguments) as process, _running(process) as running:
+        yield running
+
+
+@asynccontextmanager
+async def fresh_daemon(
     environment: Mapping[str, str], *arguments: str, program: Sequence[str | Path] = (PROGRAM,)
 ) -> AsyncIterator[DaemonProcess]:
     """Runs the program with exactly this environment, and kills it at the end if it is still running."""
     process = await asyncio.create_subprocess_exec(
         *program,
         *arguments,
-        env={"PATH": os.environ["PATH"], **environment},
+        env=_with_path(environment),
         stderr=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         stdin=asyncio.subprocess.DEVNULL,
     )
+    async with _running(process) as running:
+        yield running
+
+
+@asynccontextmanager
+async def _running(process: asyncio.subprocess.Process | ForkedProcess) -> AsyncIterator[DaemonProcess]:
     running = DaemonProcess(process)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(running.read_log(), name="log of the daemon")
@@ -89,6 +103,10 @@ async def daemon(
             if process.returncode is None:
                 process.kill()
             await process.wait()
+
+
+def _with_path(environment: Mapping[str, str]) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], **environment}
 
 
 def daemon_environ(slack: SlackServer, flyte: FlyteServer, directory: Path, **more: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from tests.simulation.web.conftest import PageClient
-from tests.support.daemon_process import daemon
+from tests.support.daemon_process import fresh_daemon
 from tests.support.simulated import started
 
 
@@ -40,7 +40,7 @@ async def test_the_daemon_works_with_nothing_but_the_printed_variables(
     variables, url = served
     page = await PageClient.open(session, url)
     own = {"TMPDIR": str(tmp_path_factory.mktemp("daemon")), "FLYTE_SLACK_HTTP_PORT": "0"}
-    async with daemon(variables | own) as process:
+    async with fresh_daemon(variables | own) as process:
         await process.wait_for_event("default_channel_joined")
         key = await page.say("echo hi")
         trace = await page.wait_for_trace(key, lambda trace: trace["completed_actions"] == 1)
