@@ -36,7 +36,11 @@ class Pack:
 
     def __init__(self, storage: Storage, url: str) -> None:
         self.storage = storage
-        self.environment = {"FLYTE_SLACK_STORAGE": url, "FLYTE_SLACK_HTTP_HOST": "127.0.0.1"}
+        self.environment = {
+            "FLYTE_SLACK_STORAGE": url,
+            "FLYTE_SLACK_HTTP_HOST": "127.0.0.1",
+            "FLYTE_SLACK_HTTP_PORT": "1",
+        }
 
     async def receive(self, *numbers: int) -> None:
         now = datetime.now(UTC)
