@@ -10,7 +10,7 @@ from pathlib import Path
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
-from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
+from tests.support.daemon_process import DaemonProcess, daemon_environ, fresh_daemon
 
 TIMEOUT_SECONDS = 120.0
 
@@ -31,7 +31,7 @@ class BenchEnvironment:
         """Yields the running pack, registered and receiving, and the seconds its start took."""
         began = time.monotonic()
         variables = {"FLYTE_SLACK_APP_TOKEN": self.slack.app_token, **variables}
-        async with daemon(daemon_environ(self.slack, self.flyte, self.directory, **variables)) as pack:
+        async with fresh_daemon(daemon_environ(self.slack, self.flyte, self.directory, **variables)) as pack:
             await pack.wait_for_event("hearing")
             await pack.wait_for_event("registered")
             yield pack, time.monotonic() - began

@@ -16,7 +16,7 @@ from tests.bench.environment import bench_environment
 from tests.bench.overhead import compare
 from tests.bench.report import Report, median_and_p95, milliseconds
 from tests.bench.waiting import append_messages
-from tests.support.daemon_process import daemon, daemon_environ
+from tests.support.daemon_process import daemon_environ, fresh_daemon
 
 _INTERVAL_SECONDS: Final = 0.5
 _SCRAPES: Final = 60
@@ -47,7 +47,7 @@ async def _scrape_beside_backlog(directory: Path, port: int, messages: int) -> l
             await append_messages(storage, messages, env.channels, env.people)
         await env.flyte.go_down()
         more = {"FLYTE_SLACK_APP_TOKEN": env.slack.app_token, "FLYTE_SLACK_HTTP_PORT": str(port)}
-        async with daemon(daemon_environ(env.slack, env.flyte, directory, **more)) as pack:
+        async with fresh_daemon(daemon_environ(env.slack, env.flyte, directory, **more)) as pack:
             await pack.wait_for_event("hearing")
             async with _scraping(port, seconds.append):
                 await asyncio.sleep(_SCRAPES * _INTERVAL_SECONDS)
