@@ -225,7 +225,9 @@ class SlackServer(AppUsers):
 
     def drop_sockets(self) -> None:
         """Resets every open socket."""
-        for socket in self.connections:
+        for socket in list(self.socket_mode.connections):
+            self.socket_mode.drop(socket)
+        for socket in list(self.rtm.connections):
             socket.drop()
 
     def silence_sockets(self) -> None:

@@ -112,6 +112,11 @@ class SocketMode:
             self._take_out_of_rotation(socket)
             socket.close_after(close_after_seconds)
 
+    def drop(self, socket: Socket) -> None:
+        """Resets a connection; nothing is sent through it from now on."""
+        self._take_out_of_rotation(socket)
+        socket.drop()
+
     def handle_frame(self, _socket: Socket, text: str) -> None:
         """Takes an acknowledgement."""
         try:
