@@ -93,6 +93,10 @@ class CommandSpec:
     """Whether any other field is passed on to the chat service."""
     reason: str = ""
     """Where the failure event has the explanation once more, without the code; empty: nowhere."""
+    requests: tuple[str, ...] = ()
+    """The methods of Chat that it calls and that the chat service can pause."""
+    is_look_up: bool = False
+    """Whether it changes nothing that people see in the chat service."""
     methods: tuple[str, ...] = ()
     """The chat service's methods that the command stands for, which can't be called otherwise."""
     use_case: ChatUseCase | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from application.catalog.commands import COMMANDS_BY_NAME
 from application.health import HealthStatus
 from application.ports.work import Work
 from application.services.lanes import lane_of
@@ -13,28 +14,8 @@ from domain.actions import ActionId, ActionState, JournalEntry, action_key
 from domain.commands import ChatCommand, command_name
 from domain.outbox import Lane, OutboxEntry
 
-LOOK_UP: Final = "look_up"
-METHODS: Final[Mapping[str, tuple[str, ...]]] = {
-    "AddReaction": ("add_reaction",),
-    "CancelScheduledMessage": ("cancel_scheduled",),
-    "DeleteMessage": ("delete",),
-    "GetChannelInfo": ("channel_info",),
-    "GetPermalink": ("permalink",),
-    "GetUserInfo": ("find_user", LOOK_UP),
-    "JoinChannel": ("join",),
-    "LeaveChannel": ("leave",),
-    "OpenModal": ("open_view",),
-    "PublishHome": ("publish_home",),
-    "RemoveReaction": ("remove_reaction",),
-    "Respond": ("respond",),
-    "ScheduleMessage": ("schedule",),
-    "SendDirectMessage": ("find_user", "open_direct"),
-    "SendEphemeral": ("post_ephemeral",),
-    "UpdateMessage": ("update",),
-    "UpdateModal": ("update_view",),
-    "UploadFile": ("begin_upload", "upload", "finish_upload"),
-}
-"""The methods of Chat, which can be paused, that a command calls."""
+_LOOK_UP: Final = "look_up"
+"""The method of Chat that finds the author of a message."""
 _ALL_POSTS: Final = "all posts held back"
 _HEALTHY: Final = HealthStatus(healthy=True, status="")
 
@@ -128,7 +109,7 @@ class Waits:
         if left := self._work.delays.get(entry.lane):
             times = f"{entry.rejections} times" if entry.rejections > 1 else "once"
             return Wait(WaitKind.FLYTE, f"Flyte, which rejected it {times}: again within {_seconds(left)}", left)
-        if entry.is_backfilled and (pause := self._pause(LOOK_UP)):
+        if entry.is_backfilled and (pause := self._pause(_LOOK_UP)):
             return pause
         if entry.is_backfilled and not self._slack.healthy:
             return Wait(WaitKind.SLACK, f"Slack ({self._slack.status}), to look up its author")
@@ -185,7 +166,8 @@ def _channels(entry: JournalEntry, lane: Lane) -> Iterator[str]:
 def _methods(entry: JournalEntry) -> Iterator[str]:
     """Yields the methods that the action calls, and those of the service that its flow chose."""
     command = entry.action.command
-    yield from METHODS.get(command_name(command), ())
+    if (spec := COMMANDS_BY_NAME.get(command_name(command))) is not None:
+        yield from spec.requests
     if isinstance(command, ChatCommand) and command.name == "CallSlack":
         yield str(command.input.get("method", ""))
 

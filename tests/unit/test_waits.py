@@ -11,12 +11,13 @@ from application.catalog.commands import COMMANDS_BY_NAME
 from application.health import HealthStatus
 from application.ports.chat import Chat
 from application.ports.work import Work
-from application.services.waits import METHODS, Wait, WaitKind, Waits
+from application.services.waits import Wait, WaitKind, Waits
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName
 from domain.channels import ChannelId
 from domain.commands import Broadcast, ChatCommand, Command, SendMessage
 from domain.messages import IncomingMessage, OutgoingMessage
 from domain.outbox import Lane, OutboxEntry, outbox_entry
+from tests.support.chat_commands import METHODS
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 LANE = Lane("C1")
@@ -178,7 +179,9 @@ def test_of_a_storage_that_can_not_tell_only_the_rest_is_told() -> None:
     assert kind(waits(None, paused={"C1": 5.0}).of_action(action())) is WaitKind.PAUSE
 
 
-def test_the_methods_of_commands_exist() -> None:
+def test_a_row_names_the_methods_of_chat_that_its_command_calls() -> None:
     methods = {name for name, _ in inspect.getmembers(Chat, inspect.iscoroutinefunction)}
-    assert {method for called in METHODS.values() for method in called} <= methods
-    assert METHODS.keys() <= COMMANDS_BY_NAME.keys()
+    for command, method in METHODS.items():
+        requests = COMMANDS_BY_NAME[command].requests
+        assert set(requests) <= methods
+        assert method in {*requests, "post", "call_method"}

@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from application.catalog.commands import COMMANDS
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import FlowStep
 from entrypoints.simulation.flyte.models import Action
 from entrypoints.simulation.flyte.trace import ActionFinished
 
-_LOOK_UPS: Final = ("GetChannelInfo", "GetPermalink", "GetUserInfo")
+_LOOK_UPS: Final = frozenset(spec.name for spec in COMMANDS if spec.is_look_up)
 
 
 def shows_in_slack(flyte: Flyte, action: Action) -> bool:
