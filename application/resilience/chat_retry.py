@@ -1,12 +1,12 @@
 """Retry policy for the chat service, and the health that its answers show."""
 
-import asyncio
 import math
 from typing import Any
 
 import structlog
 
 from application.health import ChatHealth
+from application.loop_time import loop_time
 from application.resilience.backoff import exponential_backoff
 from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
@@ -38,7 +38,7 @@ class Outage:
     @property
     def seconds(self) -> float:
         """How long the outage lasts; 0 if there is none."""
-        return 0.0 if self._since is None else asyncio.get_running_loop().time() - self._since
+        return 0.0 if self._since is None else loop_time() - self._since
 
     async def wait(self, error: Unreachable | InDoubt, seconds_left: float) -> None:
         """Waits before the next attempt. Raises the error if no time is left.
@@ -48,7 +48,7 @@ class Outage:
         if seconds_left <= 0:
             raise error
         if self._since is None:
-            self._since = asyncio.get_running_loop().time()
+            self._since = loop_time()
         pause = min(next(self._pauses), seconds_left)
         log.warning("chat_out_of_reach", reason=str(error), again_in_seconds=round(pause, 2))
         await self._shutdown.sleep(pause)

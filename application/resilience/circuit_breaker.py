@@ -9,6 +9,7 @@ import structlog
 
 from application.health import HealthReporter
 from application.log_context import log_about_the_pack
+from application.loop_time import loop_time
 from application.ports.workflow import PackDefinition, Workflow
 from application.resilience.backoff import exponential_backoff
 from application.resilience.interception import PortCall
@@ -189,7 +190,7 @@ class WorkflowCircuitBreaker:
         """Whether the engine serves the pack, registered during the call or just before, but not this action."""
         if call.method != _ABOUT_ONE_ACTION or not isinstance(outage, _REFUSALS):
             return False
-        is_registered = self._registrations != registrations_before or self._time() < self._trusted_until
+        is_registered = self._registrations != registrations_before or loop_time() < self._trusted_until
         return isinstance(outage, PathRefused) or is_registered
 
     async def _register_unless_done(self, seen: int, *, is_forgotten: bool) -> None:
@@ -213,13 +214,10 @@ class WorkflowCircuitBreaker:
         except (WorkflowServerError, RejectedByWorkflow, *_REFUSALS) as error:
             raise WorkflowUnreachable(f"the pack could not be registered: {error}") from error
         self._registrations += 1
-        self._trusted_until = self._time() + _TRUST_SECONDS
+        self._trusted_until = loop_time() + _TRUST_SECONDS
         self._registered.set()
         with log_about_the_pack():
             log.info("registered", pack=definition.name)
-
-    def _time(self) -> float:
-        return asyncio.get_running_loop().time()
 
     def _report(self, circuit: _Circuit, problem: str = "") -> None:
         circuit.problem = problem

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from application.health import HealthReporter
+from application.loop_time import loop_time
 from application.ports.storage import Storage
 from application.ports.telemetry import Failure, Telemetry
 from application.resilience.backoff import exponential_backoff
@@ -49,7 +50,7 @@ class StorageRetryPolicy:
         Raises TooLate once the time is over that the call was given by `within_seconds`. Raises StorageUnusable if the
         storage belongs to another bot.
         """
-        began_at = _now()
+        began_at = loop_time()
         try:
             result = await call.perform()
         except StorageError as error:
@@ -135,11 +136,7 @@ def _with_time_left(call: PortCall, began_at: float) -> PortCall:
     seconds = _seconds_given(call)
     if seconds is None:
         return call
-    left = seconds - (_now() - began_at)
+    left = seconds - (loop_time() - began_at)
     if left <= 0:
         raise TooLate
     return replace(call, keywords={**call.keywords, _DEADLINE: left})
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from application.loop_time import loop_time
 from application.resilience.shutdown import Shutdown
 from domain.channels import ChannelId
 
@@ -29,9 +30,8 @@ class BackfillProgress:
 
     async def wait_until_done(self, channel_id: ChannelId, timeout_seconds: float) -> None:
         """Returns when no backfill of this channel is pending, or after the timeout. Raises ShutdownRequested."""
-        time = asyncio.get_running_loop().time
-        end = time() + timeout_seconds
-        while (left := end - time()) > 0:
+        end = loop_time() + timeout_seconds
+        while (left := end - loop_time()) > 0:
             if self._is_scheduled and channel_id not in self._pending:
                 return
             await self._shutdown.wait(left, self._changed)

@@ -3,6 +3,7 @@
 import asyncio
 import math
 
+from application.loop_time import loop_time
 from application.ports.chat import Chat
 from domain.channels import ChannelId, ChannelInfo, Reference
 from domain.errors import ChatRejected
@@ -64,12 +65,12 @@ class ChannelDirectory:
 
     @property
     def _age(self) -> float:
-        return asyncio.get_running_loop().time() - self._fetched_at
+        return loop_time() - self._fetched_at
 
     async def _refresh(self) -> None:
         async with self._fetching:
             if self._age < _REFRESH_SECONDS:
                 return
             channels = await self._chat.channels()
-            self._fetched_at = asyncio.get_running_loop().time()
+            self._fetched_at = loop_time()
             self._by_name = {channel.name: channel for channel in channels}

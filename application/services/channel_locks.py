@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
+from application.loop_time import loop_time
 from application.ports.leases import Leases
 from application.resilience.backoff import exponential_backoff
 from application.resilience.shutdown import Shutdown
@@ -28,13 +29,13 @@ class Patience:
     ) -> None:
         """`are_others_steady` tells whether a process that has the channel waits on purpose."""
         self._channel = channel
-        self._ends_at = _now() + seconds - channel.excused_seconds
+        self._ends_at = loop_time() + seconds - channel.excused_seconds
         self.are_others_steady = are_others_steady
 
     @property
     def left(self) -> float:
         """The seconds that are left; 0 or less if it is over."""
-        return self._ends_at + self._channel.excused_seconds - _now()
+        return self._ends_at + self._channel.excused_seconds - loop_time()
 
 
 @dataclass(slots=True, eq=False)
@@ -68,13 +69,13 @@ class ChannelQueue:
     @property
     def excused_seconds(self) -> float:
         """How long the channel has waited within `excused`, up to now."""
-        current = 0.0 if self._excused_since is None else _now() - self._excused_since
+        current = 0.0 if self._excused_since is None else loop_time() - self._excused_since
         return self._excused_seconds + current
 
     @contextmanager
     def excused(self) -> Iterator[None]:
         """Counts the time within as a wait that costs no action its patience. For the action whose turn it is."""
-        self._excused_since = _now()
+        self._excused_since = loop_time()
         try:
             yield
         finally:
@@ -235,7 +236,3 @@ class ChannelLocks:
         with self.queue(channel_id) as queue:
             async with self.turn(queue, action_id) as lease:
                 yield lease
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

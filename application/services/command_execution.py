@@ -1,6 +1,5 @@
 """One execution of a chat command: its requests, their repetition, and what becomes of a doubt."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,6 +8,7 @@ from typing import Any, assert_never
 import structlog
 
 from application.catalog.specs import AskOperator, CommandSpec, LookFor, Repeat
+from application.loop_time import loop_time
 from application.ports.chat import Chat
 from application.ports.journal import Journal
 from application.ports.leases import Leases
@@ -69,7 +69,7 @@ class _RecordedRequest:
             self._begun_at = await self._tools.journal.begin_step(self._action_id, EXECUTION, self._lease, at=now)
         else:
             await self._tools.leases.check(self._lease)
-        self.sent_at = asyncio.get_running_loop().time()
+        self.sent_at = loop_time()
         try:
             return await call.perform()
         except InDoubt:

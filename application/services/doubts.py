@@ -1,10 +1,10 @@
 """Settles whether a request took effect whose answer was lost."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TypeVar
 
+from application.loop_time import loop_time
 from application.policies import PostingPolicy, WhenInDoubt
 from application.ports.chat import Chat
 from application.ports.telemetry import Resolution, Telemetry, Window
@@ -26,11 +26,11 @@ class Doubts:
 
     def sent_at(self, begun_at: datetime) -> float:
         """Returns when a request was sent, in the event loop's time; `begun_at` is by the chat service's clock."""
-        return _now() - max(0.0, (self._chat.now() - begun_at).total_seconds())
+        return loop_time() - max(0.0, (self._chat.now() - begun_at).total_seconds())
 
     def seconds_left(self, sent_at: float) -> float:
         """Returns for how long to look for the effect of a request that was sent at this time of the event loop."""
-        return sent_at + self._policy.doubt_seconds - _now()
+        return sent_at + self._policy.doubt_seconds - loop_time()
 
     async def look_for(self, find: Callable[[], Awaitable[T | None]], sent_at: float) -> T | None:
         """Searches at growing intervals: the service may be slow to perform the request, or its history lag behind.
@@ -58,7 +58,3 @@ class Doubts:
             self._telemetry.note(Resolution.FAILED)
             raise unsettled
         self._telemetry.note(Resolution.RESENT)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -1,11 +1,12 @@
 """The claims that the relay holds, and their leases."""
 
-import asyncio
+from asyncio import Task
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
+from application.loop_time import loop_time
 from application.policies import LeasePolicy
 from application.ports.outbox import Outbox
 from domain.errors import LeaseLost
@@ -23,7 +24,7 @@ class _Held:
     """When the claim certainly held, by the event loop's time."""
     additions: int
     """To the outbox, before the claim."""
-    delivery: "asyncio.Task[None] | None" = None
+    delivery: Task[None] | None = None
 
 
 class HeldClaims:
@@ -46,14 +47,14 @@ class HeldClaims:
 
     async def claim(self, lanes: int, min_priority: int) -> list[Claim]:
         """Claims at most so many lanes more, as the outbox does."""
-        asked_at, additions = _now(), self._additions
+        asked_at, additions = loop_time(), self._additions
         claims = await self._outbox.claim(
             lanes, _ENTRIES_PER_CLAIM, self._lease.seconds, held=self.all, min_priority=min_priority
         )
         self._held |= {claim.lane: _Held(claim, asked_at, additions) for claim in claims}
         return claims
 
-    def set_delivery(self, claim: Claim, delivery: "asyncio.Task[None]") -> None:
+    def set_delivery(self, claim: Claim, delivery: Task[None]) -> None:
         """Cancels this task when the claim is found to be lost."""
         self._held[claim.lane].delivery = delivery
 
@@ -83,11 +84,11 @@ class HeldClaims:
         held = self._held.get(claim.lane)
         if held is None or held.claim is not claim:
             await self._outbox.renew_lease(claim, self._lease.seconds)
-        elif _now() - held.confirmed_at > self._lease.seconds / 2:
+        elif loop_time() - held.confirmed_at > self._lease.seconds / 2:
             await self._renew(held)
 
     async def _renew(self, held: _Held) -> None:
-        asked_at = _now()
+        asked_at = loop_time()
         await self._outbox.renew_lease(held.claim, self._lease.seconds)
         held.confirmed_at = asked_at
 
@@ -98,7 +99,3 @@ class HeldClaims:
                 held.delivery.cancel()
             else:
                 self.end(held.claim)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

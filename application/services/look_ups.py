@@ -5,6 +5,7 @@ import math
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
+from application.loop_time import loop_time
 from application.resilience.incidents import log_incident
 from application.resilience.shutdown import ShutdownRequested
 from domain.errors import ChatError, Unreachable
@@ -41,7 +42,7 @@ class LookUps(Generic[K, V]):
         """
         if self.has_failed(key):
             return None
-        timeout = _DEGRADED_TIMEOUT_SECONDS if _now() < self._degraded_until else _TIMEOUT_SECONDS
+        timeout = _DEGRADED_TIMEOUT_SECONDS if loop_time() < self._degraded_until else _TIMEOUT_SECONDS
         try:
             async with asyncio.timeout(_URGENT_TIMEOUT_SECONDS if is_urgent else timeout):
                 return await self._look_up(key)
@@ -49,7 +50,7 @@ class LookUps(Generic[K, V]):
             self._on_failure(key, "Slack did not answer in time")
             if is_urgent:
                 return None
-            self._degraded_until = _now() + _DEGRADED_SECONDS
+            self._degraded_until = loop_time() + _DEGRADED_SECONDS
         except ChatError as error:
             self._on_failure(key, str(error))
         except ShutdownRequested:
@@ -61,14 +62,10 @@ class LookUps(Generic[K, V]):
 
     def has_failed(self, key: K) -> bool:
         """Returns whether `find` would return None at once."""
-        return _now() < self._failed_until.get(key, -math.inf)
+        return loop_time() < self._failed_until.get(key, -math.inf)
 
     def _remember_failure(self, key: K) -> None:
-        now = _now()
+        now = loop_time()
         if len(self._failed_until) >= _MAX_FAILURES:
             self._failed_until = {key: until for key, until in self._failed_until.items() if until > now}
         self._failed_until[key] = now + _FAILURE_REMEMBERED_SECONDS
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -1,6 +1,5 @@
 """Posts messages into channels: in order, within the rate limit, and never twice."""
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from application.loop_time import loop_time
 from application.policies import PostingPolicy
 from application.ports.chat import Chat
 from application.ports.clock import Clock
@@ -245,7 +245,7 @@ class MessageSender:
             post.search_since = post.begun_at - _CLOCK_TOLERANCE
         else:
             await self._leases.check(post.turn.lease)
-        post.is_sent, post.sent_at = True, _now()
+        post.is_sent, post.sent_at = True, loop_time()
         try:
             return await self._chat.post(post.message, post.key)
         except (RateLimited, Unreachable, ChatRejected):
@@ -311,7 +311,3 @@ def post_step(channel_id: ChannelId) -> StepName:
 def _idempotency_key(action_id: ActionId, message: Post) -> IdempotencyKey:
     """Identifies this action's post into this channel."""
     return IdempotencyKey(hashlib.sha256(f"{action_id}\n{message.channel_id}".encode()).hexdigest()[:32])
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

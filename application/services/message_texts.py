@@ -1,11 +1,11 @@
 """Reads the messages that reactions are about, each once; a failure never loses the reaction."""
 
-import asyncio
 from collections import OrderedDict
 from typing import TypeAlias
 
 import structlog
 
+from application.loop_time import loop_time
 from application.ports.chat import Chat
 from application.services.look_ups import LookUps
 from domain.channels import ChannelId
@@ -39,7 +39,7 @@ class MessageTexts:
         place = (channel_id, timestamp)
         if known := self._found.get(place):
             message, fetched_at = known
-            if _now() - fetched_at < _REMEMBERED_SECONDS:
+            if loop_time() - fetched_at < _REMEMBERED_SECONDS:
                 return message
         return await self._look_ups.find(place) or _UNREADABLE
 
@@ -49,7 +49,7 @@ class MessageTexts:
 
     async def _fetch(self, place: _Place) -> FoundMessage:
         message = await self._chat.message_at(*place) or _UNREADABLE
-        self._found[place] = message, _now()
+        self._found[place] = message, loop_time()
         self._found.move_to_end(place)
         if len(self._found) > _MAX_MESSAGES:
             self._found.popitem(last=False)
@@ -59,7 +59,3 @@ class MessageTexts:
 def _log_failure(place: _Place, reason: str) -> None:
     channel_id, timestamp = place
     log.warning("message_not_read", channel=channel_id, timestamp=timestamp, reason=reason)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import structlog
 
 from application.health import HealthReporter
+from application.loop_time import loop_time
 from application.ports.chat import Chat
 from application.ports.receiver import CONNECT
 from application.ports.storage import Storage
@@ -108,7 +109,7 @@ class Pauses:
         return was_paused
 
     async def _begin(self, name: str, seconds: float, **subject: str) -> None:
-        now = _now()
+        now = loop_time()
         told_end, self._told_ends[name] = self._told_ends.get(name, now), now + seconds
         if told_end <= now or now + seconds > told_end + _SAME_WAIT_SECONDS:
             _log_throttled(seconds, **subject)
@@ -116,7 +117,7 @@ class Pauses:
         await self._look()
 
     async def _look(self) -> None:
-        paused, now = await self._rate_limiter.paused(), _now()
+        paused, now = await self._rate_limiter.paused(), loop_time()
         if any(end > now and name not in paused for name, end in self._ends.items()):
             self._gate.release()  # lifted: the operator wants to know whether the service still objects
         self._ends = {name: now + left for name, left in paused.items()}
@@ -147,7 +148,3 @@ def _log_throttled(seconds: float, **subject: str) -> None:
         log.warning("throttled", seconds=seconds, **subject)
     else:
         log.info("throttled", seconds=seconds, **subject)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

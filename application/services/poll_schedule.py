@@ -4,6 +4,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from application.loop_time import loop_time
+
 _MIN_DELAY = 0.002
 _DELAY_FACTOR = 3
 _MAX_DELAY = 1.05
@@ -28,7 +30,7 @@ class PollSchedule:
 
     def __init__(self, time: Callable[[], float] | None = None) -> None:
         """`time` returns seconds; the running event loop's time if it is None."""
-        self._time = time or (lambda: asyncio.get_running_loop().time())
+        self._time = time or loop_time
         self._delay = _MIN_DELAY
         self._fast_polls_left = 0
         self._empty_polls: deque[float] = deque(maxlen=_MAX_EMPTY_PER_SECOND)

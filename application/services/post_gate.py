@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from application.loop_time import loop_time
 from application.resilience.shutdown import Shutdown
 from domain.errors import ChatRejected, RateLimited
 
@@ -79,7 +80,7 @@ class PostGate:
     @property
     def held_seconds(self) -> float:
         """For how long no post is admitted; 0 if posts are not held."""
-        return max(0.0, self._held_until - _now())
+        return max(0.0, self._held_until - loop_time())
 
     def release(self) -> None:
         """Admits the next post at once, to see whether the service accepts it."""
@@ -92,10 +93,10 @@ class PostGate:
         Raises ShutdownRequested if the pack is to end before.
         """
         async with self._turn:
-            while (seconds := self._seconds_to_wait(_now())) > 0:
+            while (seconds := self._seconds_to_wait(loop_time())) > 0:
                 self._answered.clear()
                 await self._shutdown.wait(seconds, self._answered)
-            now = _now()
+            now = loop_time()
             if not self._refusals and now - self._last_at > _IDLE_SECONDS:
                 self._measured_since, self._accepted = now, 0
             self._last_at = now
@@ -108,7 +109,7 @@ class PostGate:
         try:
             yield
         except RateLimited as limit:
-            self._on_refused(limit.retry_after_seconds, _now())
+            self._on_refused(limit.retry_after_seconds, loop_time())
             raise
         except ChatRejected:
             self._on_accepted(ticket)
@@ -123,7 +124,7 @@ class PostGate:
         self._accepted += 1
         if not self._refusals:
             return
-        if _now() < self._limited_until - _RETRY_AFTER_PRECISION_SECONDS:
+        if loop_time() < self._limited_until - _RETRY_AFTER_PRECISION_SECONDS:
             self._pace, self._held_until = self._pace_before, 0.0  # the refusals cannot have concerned all posts
         elif ticket >= self._refused_at and self._refusals > 1:
             self._measured_since, self._accepted = ticket, 1
@@ -160,7 +161,3 @@ class PostGate:
         if self._refusals:
             return 1
         return _MAX_AT_ONCE_WHEN_LIMITED if self._pace else _MAX_AT_ONCE
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -8,6 +8,7 @@ from dataclasses import replace
 import structlog
 
 from application.health import HealthReporter
+from application.loop_time import loop_time
 from application.policies import LeasePolicy
 from application.ports.replicas import Replica
 from application.ports.storage import Storage
@@ -89,7 +90,7 @@ class ReplicaGroup:
 
     def _update(self, others: list[Replica]) -> None:
         before, self._others = self.definition(), others
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         passed, self._updated_at = now - self._updated_at, now
         if any(0 < other.gone_seconds <= passed + _TOLERANCE_SECONDS and not other.has_ended for other in others):
             self.replica_lost.set()

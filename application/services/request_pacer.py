@@ -1,7 +1,6 @@
 """Keeps the pack's own rate of requests of one kind, so that others find room within the service's limit."""
 
-import asyncio
-
+from application.loop_time import loop_time
 from application.resilience.shutdown import Shutdown
 from domain.rate_limits import TokenBucket
 
@@ -20,14 +19,10 @@ class RequestPacer:
 
     async def wait(self) -> None:
         """Returns when the next request may be made. Raises ShutdownRequested."""
-        slot, self._bucket = self._bucket.reserve(_now(), self._per_second, self._burst)
-        while (left := max(slot, self._bucket.paused_until) - _now()) > _RESOLUTION_SECONDS:
+        slot, self._bucket = self._bucket.reserve(loop_time(), self._per_second, self._burst)
+        while (left := max(slot, self._bucket.paused_until) - loop_time()) > _RESOLUTION_SECONDS:
             await self._shutdown.sleep(left)
 
     def end_burst(self) -> None:
         """Lets no more requests run ahead of the rate until some time has passed: the service has refused one."""
-        self._bucket = self._bucket.pause_until(_now())
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+        self._bucket = self._bucket.pause_until(loop_time())

@@ -1,11 +1,11 @@
 """Reports the outcomes of actions to the workflow engine until it has them."""
 
-import asyncio
 from collections import Counter
 from datetime import datetime
 
 import structlog
 
+from application.loop_time import loop_time
 from application.ports.storage import Storage
 from application.ports.telemetry import Telemetry, Window
 from application.ports.workflow import Completion, Workflow
@@ -54,14 +54,14 @@ class ResultReporter:
 
         Raises ShutdownRequested if the pack is to end before.
         """
-        action_id, began_at = entry.action.id, _now()
+        action_id, began_at = entry.action.id, loop_time()
         reason = await self._deliver(entry)
         if reason:
             log.error("answer_set_aside", reason=reason)
             await self._journal.dead_letter(action_id, reason)
         else:
             await self._journal.mark_reported(action_id)
-            _log_success(_now() - began_at)
+            _log_success(loop_time() - began_at)
 
     async def report_again(self, entry: JournalEntry) -> None:
         """Reports the known outcome of an action that the engine has given out once more."""
@@ -120,7 +120,3 @@ def _log_success(seconds: float) -> None:
         log.info("answer_taken", seconds=round(seconds, 3))
     else:
         log.debug("answer_taken", seconds=round(seconds, 3))
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

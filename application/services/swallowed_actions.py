@@ -1,6 +1,5 @@
 """Finds actions that were given out and never recorded: a crash or a broken connection swallowed them."""
 
-import asyncio
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
@@ -9,6 +8,7 @@ import structlog
 from application.catalog.commands import COMMANDS_BY_NAME
 from application.catalog.specs import Repeat
 from application.log_context import fields_of
+from application.loop_time import loop_time
 from application.ports.chat import Chat
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
@@ -63,7 +63,7 @@ class SwallowedActions:
         Those `in_progress` here are left out: many may wait to be recorded. One that another process is just recording
         may be among them; recording it twice is safe.
         """
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         if self._since is None or now < self._next_query_at or (self._suspects and not self._none_waits):
             return []
         self._next_query_at = now + _INTERVAL_SECONDS

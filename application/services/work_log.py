@@ -1,11 +1,10 @@
 """Logs the work that is done: a line for each delivered event and each executed action, and figures once an hour."""
 
-import asyncio
-
 import structlog
 
 from application.catalog.outcomes import summary_of
 from application.health import ChatHealth
+from application.loop_time import loop_time
 from application.ports.clock import Clock
 from domain.commands import Command, command_name
 from domain.events import Outcome
@@ -59,7 +58,7 @@ class WorkLog:
     def report(self, outbox: Backlog, journal: Backlog) -> None:
         """Logs what is due by now; to be called every few seconds."""
         self._refused.report_if_due()
-        now = _now()
+        now = loop_time()
         if self._counting_since is None:
             self._counting_since = now
         elif (seconds := now - self._counting_since) >= _FIGURES_SECONDS:
@@ -97,14 +96,14 @@ class _Refusals:
         self._first_untold_at = self._last_at = 0.0
 
     def on_failed(self, code: str) -> None:
-        now = _now()
+        now = loop_time()
         if self._count == self._told:
             self._first_untold_at = now
         self._code, self._last_at = code, now
         self._count += 1
 
     def report_if_due(self) -> None:
-        now = _now()
+        now = loop_time()
         if now >= self._last_at + _CALM_SECONDS or now >= self._first_untold_at + _REPORT_SECONDS:
             self.report()
 
@@ -126,7 +125,3 @@ def _place_of(event: InboundEvent) -> dict[str, str]:
 
 def _present(**fields: str) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -1,10 +1,9 @@
 """Stores what people address to the app, in time to tell them whether it was received."""
 
-import asyncio
-
 import structlog
 
 from application.log_context import log_about_event
+from application.loop_time import loop_time
 from application.ports.clock import Clock
 from application.ports.receiver import IncomingEvent
 from application.ports.storage import Storage
@@ -52,15 +51,15 @@ class ReceiveInteraction:
             return False
         entry = outbox_entry(event, incoming.received_at)
         log_about_event(entry)
-        deadline = _now() + self._seconds_left(incoming)
+        deadline = loop_time() + self._seconds_left(incoming)
         try:
-            (is_new,) = await self._outbox.append([entry], within_seconds=deadline - _now())
+            (is_new,) = await self._outbox.append([entry], within_seconds=deadline - loop_time())
         except TooLate:
             self._telemetry.note(ArrivalDropped(entry.kind))
             log.warning("interaction_dropped", reason="it could not be stored in time")
             return False
         self._work_log.on_heard(int(is_new))
-        if _now() > deadline:
+        if loop_time() > deadline:
             self._late += 1
             self._telemetry.note(Window.LATE_INTERACTION)
             log.warning("late_interaction", count=self._late)
@@ -72,7 +71,3 @@ class ReceiveInteraction:
         """The time of day may have been set since the arrival."""
         age = (self._clock.now() - incoming.received_at).total_seconds()
         return _STORED_WITHIN_SECONDS - min(max(0.0, age), _STORED_WITHIN_SECONDS)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

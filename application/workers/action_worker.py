@@ -13,6 +13,7 @@ import structlog
 
 from application.catalog.commands import is_known
 from application.log_context import log_about_action
+from application.loop_time import loop_time
 from application.policies import LeasePolicy
 from application.ports.chat import Chat
 from application.ports.storage import Storage
@@ -193,7 +194,7 @@ class ActionWorker:
         if not (recovered := await self._swallowed_actions.find_if_due(self._in_progress)):
             return
         # Another pack that is posting just now shows in the history a little later. A bit apart, to keep the order.
-        visible_at = _now() + self._chat.history_lag_seconds
+        visible_at = loop_time() + self._chat.history_lag_seconds
         for number, (action, steps) in enumerate(recovered):
             self._start_recording(action, steps, visible_at + number / 1000)
 
@@ -308,7 +309,7 @@ class ActionWorker:
         try:
             if entry.state is not ActionState.COMPLETED:
                 self._shutdown.raise_if_requested()
-                if (delay := not_before - _now()) > 0:
+                if (delay := not_before - loop_time()) > 0:
                     await self._shutdown.sleep(delay)
                 if (completed := await self._complete(entry)) is None:
                     return
@@ -324,12 +325,12 @@ class ActionWorker:
             log.info("action_given_back", command=name)
             await self._journal.give_back(entry.action.id)
             return None
-        started_at = _now()
+        started_at = loop_time()
         async with self._channel_locks.until_concluded(entry.action.id):
             outcome = await self._dispatch(entry)
             completed_at = await self._journal.set_outcome(entry.action.id, outcome)
             self._channel_locks.notify()
-        self._work_log.on_executed(entry.action.command, outcome, _now() - started_at)
+        self._work_log.on_executed(entry.action.command, outcome, loop_time() - started_at)
         return replace(entry, state=ActionState.COMPLETED, outcome=outcome, completed_at=completed_at)
 
     async def _dispatch(self, entry: JournalEntry) -> Outcome:
@@ -339,7 +340,3 @@ class ActionWorker:
             raise
         except Exception:  # noqa: BLE001 - a bug
             return Fatal(f"internal error ({log_incident()})")
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from application.health import HealthReporter
+from application.loop_time import loop_time
 from application.policies import LeasePolicy, Listen
 from application.ports.chat import Chat
 from application.ports.clock import Clock
@@ -126,7 +127,7 @@ class Backfill:
             self._replicas.replica_lost.clear()
             if new := await self._new_gaps():
                 await self._gaps.add(new)
-            await self._load(0.0 if replays_missed else _now() + self._chat.history_lag_seconds)
+            await self._load(0.0 if replays_missed else loop_time() + self._chat.history_lag_seconds)
 
     def prioritize(self, channel_ids: Iterable[ChannelId]) -> None:
         """Puts channels first that have just been active."""
@@ -204,7 +205,7 @@ class Backfill:
         try:
             while True:
                 await self._shutdown.sleep(self._lease.poll_seconds)
-                await self._load(_now() + self._chat.history_lag_seconds)
+                await self._load(loop_time() + self._chat.history_lag_seconds)
         except ShutdownRequested:
             return
 
@@ -232,7 +233,7 @@ class Backfill:
     def _next_task(self) -> _Task | None:
         if not self._has_turn:
             return None
-        now = _now() + _RESOLUTION_SECONDS
+        now = loop_time() + _RESOLUTION_SECONDS
         due = (task for task in self._tasks.values() if not task.is_in_progress and task.due_at <= now)
         return max(due, key=lambda task: task.active_at, default=None)
 
@@ -240,10 +241,10 @@ class Backfill:
         if not self._has_turn:
             return None
         due = min((task.due_at for task in self._tasks.values() if not task.is_in_progress), default=math.inf)
-        return None if due == math.inf else due - _now()
+        return None if due == math.inf else due - loop_time()
 
     async def _backfill(self, task: _Task, identity: Identity) -> None:
-        channel_id, began_at = task.gap.channel_id, _now()
+        channel_id, began_at = task.gap.channel_id, loop_time()
         if not await self._is_heard(channel_id):
             await self._close(task)
             return
@@ -271,7 +272,7 @@ class Backfill:
     def _retry_later(self, task: _Task, error: Exception) -> None:
         pause = min(_FIRST_RETRY_SECONDS * 2**task.failures, _MAX_RETRY_SECONDS)
         task.failures += 1
-        task.due_at = _now() + pause
+        task.due_at = loop_time() + pause
         log.warning("catch_up_failed", channel=task.gap.channel_id, reason=str(error), again_in_seconds=pause)
         self._progress.on_done(task.gap.channel_id)
 
@@ -300,7 +301,3 @@ async def _acknowledge_nothing() -> None:
 
 def _ts(time: datetime) -> str:
     return f"{time.timestamp():.6f}"
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

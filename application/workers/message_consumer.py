@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 
 from application.health import ChatHealth
+from application.loop_time import loop_time
 from application.ports.clock import Clock
 from application.ports.receiver import (
     AccessLost,
@@ -128,13 +129,12 @@ class MessageConsumer:
             log.warning("arrivals_not_safe", count=1)
 
     async def _persist(self, batch: list[IncomingEvent], identity: Identity) -> None:
-        time = asyncio.get_running_loop().time
-        began_at = time()
+        began_at = loop_time()
         if await self._receive_events.receive(batch, identity):
             self._backfill.prioritize(
                 each.event.channel_id for each in batch if isinstance(each.event, IncomingMessage)
             )
-        if (seconds := time() - began_at) > MIN_GAP_SECONDS:
+        if (seconds := loop_time() - began_at) > MIN_GAP_SECONDS:
             # While the storage was unavailable, the chat service may have given up on events.
             await self._backfill.schedule(seconds)
 

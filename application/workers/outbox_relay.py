@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 
 from application.log_context import log_about_event
+from application.loop_time import loop_time
 from application.policies import LeasePolicy
 from application.ports.storage import Storage
 from application.ports.telemetry import Telemetry, Window
@@ -279,7 +280,7 @@ class OutboxRelay:
                     break
             else:
                 break
-        self._last_accepted_at = _now()
+        self._last_accepted_at = loop_time()
         self._schedule.on_event_published(is_urgent=entry.is_urgent)
 
     async def _was_published(self, entry: OutboxEntry, pause_if_not: float) -> bool:
@@ -318,13 +319,9 @@ class OutboxRelay:
         """Whether it has been rejected often and long enough while others were accepted."""
         if self._last_accepted_at is None or entry.rejections + 1 < _REJECTIONS_TO_DEAD_LETTER:
             return False
-        accepted_seconds_ago = _now() - self._last_accepted_at
+        accepted_seconds_ago = loop_time() - self._last_accepted_at
         return claim.rejected_seconds >= max(_REJECTED_FOR_SECONDS, accepted_seconds_ago)
 
     async def _dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         log.error("message_set_aside", reason=reason)
         await self._outbox.dead_letter(claim, entry, reason)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
