@@ -5,7 +5,6 @@ from typing import NewType, TypeAlias
 
 from domain.channels import ChannelId
 from domain.json_values import Json, JsonObject
-from domain.users import Identity
 
 IdempotencyKey = NewType("IdempotencyKey", str)
 """Travels with a posted message, so that the post can be found again. Opaque, and not a secret."""
@@ -161,7 +160,3 @@ class IncomingMessage:
     def may_be_from_bot(self) -> bool:
         """Whether only its user tells if a bot wrote the message, or a person did through an app."""
         return bool(self.bot_id) and not self.is_from_bot
-
-    def is_from(self, identity: Identity) -> bool:
-        """Returns whether the pack wrote the message itself."""
-        return identity.matches(self.user_id, self.bot_id)

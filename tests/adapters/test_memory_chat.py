@@ -55,7 +55,7 @@ class MemoryChatEnvironment(FullChatEnvironment):
         return [
             PostedMessage(message.text, message.timestamp, message.thread_timestamp)
             for message in self.chat.messages(channel_id)
-            if message.is_from(own)
+            if own.matches(message.user_id, message.bot_id)
         ]
 
     def fields_of(self, channel_id: ChannelId, timestamp: str) -> JsonObject | None:

@@ -342,7 +342,8 @@ class ChatContract:
         assert {message.channel_id for message in page.messages} == {channel}
         assert all(message.user_id for message in page.messages)
         identity = await environment.chat.identify()
-        assert [message.text for message in page.messages if message.is_from(identity)] == ["ours"]
+        own = [message.text for message in page.messages if identity.matches(message.user_id, message.bot_id)]
+        assert own == ["ours"]
 
     async def test_history_and_replies_end_before_a_timestamp(self, environment: ChatEnvironment) -> None:
         channel = environment.open_channel("ops", with_bot=True)

@@ -132,7 +132,7 @@ class ReceiverContract:
             (message,) = await next_events(events, 1)
 
         assert isinstance(message, IncomingMessage)
-        assert message.is_from(environment.identity)
+        assert environment.identity.matches(message.user_id, message.bot_id)
 
     async def test_the_time_of_receipt_is_in_utc_and_whole_milliseconds(self, environment: ReceiverEnvironment) -> None:
         async with environment.receiver.events() as events:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from entrypoints.simulation.flyte.flow_loader import Flow, FlowStep
+from entrypoints.simulation.flyte.flow_loader import FlowStep
 from entrypoints.simulation.flyte.models import Event, FlowRun
 from entrypoints.simulation.pongo2.errors import TemplateError, TemplateRuntimeError
 from entrypoints.simulation.pongo2.expressions import Function
@@ -55,11 +55,6 @@ class RenderError(Exception):
         super().__init__(part)
         self.part = part
         self.error = error
-
-
-def waits_for(flow: Flow, event: Event) -> bool:
-    """Whether the event starts a run of the flow."""
-    return any(step.starts_run and _waits_for(step, event) for step in flow.steps)
 
 
 def candidates(run: FlowRun, event: Event) -> list[tuple[FlowStep, str]]:

@@ -18,7 +18,6 @@ _EXPONENT_BELOW: Final = -4
 _ONE: Final = 1 << 60
 _HIGHEST_PRECISION: Final = 15
 _FLOAT_PARTS: Final = re.compile(r"([+-])([0-9a-fA-FxX.]*?)([pP].*|(?<![xX])[eE][+-].*)?")
-_NOT_RAW: Final = re.compile("[\x00-\x08\x0a-\x1f`\x7f\ufeff]")
 _ESCAPES: Final = {
     "\a": r"\a",
     "\b": r"\b",
