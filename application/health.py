@@ -60,7 +60,8 @@ class HealthReporter:
     def report(self, *, healthy: bool, status: str, is_told: bool = False) -> None:
         """Replaces the status. Logs when it turns healthy or unhealthy, or is unhealthy for another reason.
 
-        A change of figures within the status is not another reason. `is_told`: another line warns of the reason.
+        A change of figures within the status is not another reason. `is_told`: another line of the log warns of the
+        reason.
         """
         before = self._checks[self._check]
         now = self._checks[self._check] = HealthStatus(healthy, status)

@@ -6,7 +6,7 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class LeasePolicy:
-    """When the work of a process that has gone is taken over."""
+    """When the work of a lost process is taken over."""
 
     seconds: float = 20
     """How long a claim or a heartbeat holds without being renewed."""
@@ -24,12 +24,12 @@ class LeasePolicy:
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """For how many seconds is kept what is done or has been given up."""
+    """How many seconds finished work and dead letters are kept."""
 
     event_seconds: float = 72 * 3600
-    """The keys of delivered events: their repeats are recognised for so long. The contract requires 48 hours."""
+    """The keys of delivered events, by which repeats are recognised. The contract requires 48 hours."""
     action_seconds: float = 72 * 3600
-    """Reported actions. The engine is asked for what it gave out in the last 48 hours: no less."""
+    """Reported actions. At least 48 hours, the time for which the engine is asked what it gave out."""
     key_seconds: float = 30 * 24 * 3600
     """Message keys, since their last use."""
     set_aside_seconds: float = 0

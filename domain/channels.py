@@ -8,16 +8,16 @@ ChannelId = NewType("ChannelId", str)
 """The chat service's id of a conversation (`C024BE91L`), or whatever a flow gave instead. Its form is not checked."""
 
 NO_CHANNEL = ChannelId("")
-"""For what happens in none."""
+"""Stands for the channel of what happens in none."""
 
 
 class Reference(Enum):
-    """What a flow names a channel by."""
+    """How a flow names a channel."""
 
     ID = "id"
     NAME = "name"
     PERSON = "person"
-    """Whose direct messages with the bot are meant."""
+    """A person: the channel is their direct messages with the bot."""
 
 
 @dataclass(frozen=True, slots=True)

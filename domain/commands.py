@@ -111,7 +111,7 @@ Command: TypeAlias = (
 
 
 def command_name(command: Command) -> str:
-    """Returns the name by which flows address the command."""
+    """Returns the command's name in flows."""
     if isinstance(command, ChatCommand | UnreadableCommand | UnknownCommand):
         return command.name
     return type(command).__name__

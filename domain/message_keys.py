@@ -1,4 +1,4 @@
-"""Keys by which flows address messages across runs and restarts."""
+"""Keys: names that flows give to messages, valid across runs and restarts."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -12,7 +12,7 @@ IdempotencyKey = NewType("IdempotencyKey", str)
 
 @dataclass(frozen=True, slots=True)
 class MessageKeys:
-    """The names by which flows address messages across runs; empty: none is given."""
+    """The names that a flow gives to messages, valid across runs; empty if it gives none."""
 
     message_key: str = ""
     """Of the message itself: it is updated if it exists already."""

@@ -52,7 +52,7 @@ class _Clock(Protocol):
 
 
 def _ignore(_name: str, _bucket: TokenBucket | None) -> None:
-    """For limiters that save nothing."""
+    """Saves nothing."""
 
 
 class InMemoryRateLimiter:
@@ -66,11 +66,11 @@ class InMemoryRateLimiter:
         self._on_change = on_change
         self._buckets: dict[str, TokenBucket] = {}
         self._restored: set[str] = set()
-        """Those whose bucket another process has left, perhaps with another clock."""
+        """The names of buckets from an earlier process, whose clock may have differed."""
         self._steady_at: datetime | None = None
 
     def restore(self, buckets: Mapping[str, TokenBucket]) -> None:
-        """Replaces the buckets by those that another process has left."""
+        """Replaces the buckets by those of an earlier process."""
         self._buckets, self._restored = dict(buckets), set(buckets)
 
     async def reserve(self, channel_id: ChannelId, per_second: float, burst: int) -> float:
@@ -89,11 +89,11 @@ class InMemoryRateLimiter:
         self._store(name, self._buckets.get(name, TokenBucket()).pause_until(until))
 
     async def pause_left(self, name: str) -> float:
-        """Returns for how many seconds more it is paused; 0 if it is not."""
+        """Returns the seconds until its pause ends; 0 if it is not paused."""
         return max(0.0, self._buckets.get(name, TokenBucket()).paused_until - self._clock.monotonic())
 
     async def paused(self) -> Mapping[str, float]:
-        """Returns all pauses by name, and for how many seconds more each lasts."""
+        """Returns all pauses by name, each with the seconds until it ends."""
         now = self._clock.monotonic()
         left = {name: bucket.paused_until - now for name, bucket in self._buckets.items()}
         return {name: seconds for name, seconds in left.items() if seconds > 0}

@@ -16,7 +16,7 @@ class User:
     last_name: str = ""
     is_bot: bool = False
     handle: str = ""
-    """The name by which the service knows the user, unique in the workspace."""
+    """The user's name in the service, unique in the workspace."""
 
 
 NOBODY = User("")

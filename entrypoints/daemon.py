@@ -28,7 +28,7 @@ _BUG: Final = "a bug; please report it with this traceback"
 
 
 async def run_daemon(daemon: Daemon, repeats: RepeatLimiter) -> ExitStatus:
-    """Run the pack until SIGTERM or SIGINT. A fatal error is logged with a suggested fix."""
+    """Runs the pack until SIGTERM or SIGINT. A fatal error is logged with a suggested fix."""
     log_unhandled_errors(asyncio.get_running_loop())
     raise_open_file_limit()
     try:
@@ -75,7 +75,7 @@ def _log_start(daemon: Daemon) -> None:
 
 
 def _collect_garbage() -> None:
-    """Collect garbage from now on, and look for it only in what the pack creates from now on.
+    """Collects garbage from now on, and looks for it only in what the pack creates from now on.
 
     What was loaded stays to the end: looking through it again and again would find nothing.
     """
@@ -96,7 +96,7 @@ def _request_shutdown(shutdown: Shutdown, signal_name: str) -> None:
 
 
 async def _run_until_shutdown(supervisor: Supervisor, shutdown: Shutdown) -> None:
-    """Run the supervisor until it returns; after a shutdown request, for the grace period at most."""
+    """Runs the supervisor until it returns; after a shutdown request, for the grace period at most."""
     running = asyncio.create_task(supervisor.run(), name="supervisor")
     requested = asyncio.create_task(shutdown.requested(), name="shutdown requested")
     try:

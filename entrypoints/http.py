@@ -77,7 +77,7 @@ class HttpServer:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Listen until the context ends. Raises PortUnavailable."""
+        """Listens until the context ends. Raises PortUnavailable."""
         runner = web.AppRunner(
             self._app(),
             access_log=None,

@@ -1,4 +1,4 @@
-"""Backups of a directory: a SQLite file with a table more, which holds the list of joined channels."""
+"""Backups of a directory: a SQLite file with an additional table, which holds the list of joined channels."""
 
 import json
 import os
@@ -136,7 +136,7 @@ def _add_channels(target: Path, channels: list[str], now: datetime) -> Backup:
 
 
 def _take_out_channels(path: Path) -> tuple[Backup, list[str] | None]:
-    """Makes a backup the database that it was made of. Raises StorageUnusable unless it is an intact one."""
+    """Turns a backup into the database it was made from. Raises StorageUnusable unless it is intact."""
     try:
         with _unsynced(path) as connection:
             _require_known(connection, "the backup")
@@ -152,7 +152,7 @@ def _take_out_channels(path: Path) -> tuple[Backup, list[str] | None]:
 
 
 def _channels_in(connection: sqlite3.Connection) -> tuple[datetime | None, list[str] | None]:
-    """Returns when the backup was made, and the joined channels; None of a plain copy of a database."""
+    """Returns when the backup was made, and the joined channels; None for a plain copy of a database."""
     if connection.execute(_HAS_TABLE, ("backup",)).fetchone() is None:
         return None, None
     made_at, channels = connection.execute("SELECT made_at, channels FROM backup").fetchone()
@@ -187,7 +187,7 @@ def _write_channels(path: Path, channels: list[str]) -> None:
 
 @contextmanager
 def _unsynced(path: Path) -> Iterator[sqlite3.Connection]:
-    """Opens a file that is worth nothing before the end, and is synced then."""
+    """Opens a file without journal and fsync: it is of no use before it is complete, and the caller syncs it then."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
@@ -196,7 +196,7 @@ def _unsynced(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    """Yields a file that is removed at the end, unless it was renamed, and so is what an earlier attempt has left."""
+    """Yields a file that is removed at the end unless it was renamed. First removes what an earlier attempt left."""
     try:
         path.unlink(missing_ok=True)
         yield path

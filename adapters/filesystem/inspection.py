@@ -19,7 +19,7 @@ DATABASE: Final = "flyte-slack.db"
 _BUSY_SECONDS: Final = 2
 _CHECK_SECONDS: Final = 4.0
 _STEPS: Final = 10_000
-"""Of SQLite's machine, between two looks at the time."""
+"""Steps of SQLite's virtual machine between two looks at the clock."""
 _COUNT: Final = "SELECT coalesce(sum(rows), 0) FROM tallies WHERE kind = '{0}' AND state NOT IN ('done', 'finished')"
 
 

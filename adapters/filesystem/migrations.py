@@ -1,4 +1,4 @@
-"""Takes over a SQLite file of an earlier version, within the transaction that makes it one of this version.
+"""Upgrades a SQLite file of an earlier version, within one transaction.
 
 Version 2 lacks columns, which are added. A file of version 1 is rewritten:
 

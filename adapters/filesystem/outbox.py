@@ -35,7 +35,7 @@ class FileOutbox:
     ) -> None:
         self.database = database
         self.subscribers: list[Callable[[], None]] = []
-        """Called when entries are about to be appended: what is asked for from then on comes after them."""
+        """Called when entries are about to be appended. Requests made from then on are performed after the append."""
         self._is_joined = is_joined
         self._clock = clock
         self._uptime = uptime

@@ -85,7 +85,7 @@ class Repair:
             self._report(table, key, len(places))
 
     def _repair_uptimes(self) -> None:
-        """Nothing can have happened later than now, which anything but a number counts as."""
+        """Nothing can have happened later than now. Anything but a number counts as later."""
         lanes = self._change("UPDATE lanes SET uptime = ? WHERE uptime NOT BETWEEN 0 AND ?", self._uptime, self._latest)
         self._report("lanes", "uptime", lanes)
         for table, states in _STATES.items():

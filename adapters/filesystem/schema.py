@@ -18,7 +18,7 @@ MAX_CHECKED_BYTES = 64 * 1024 * 1024
 """Reading all of a larger file would delay the start; its damage shows when it is accessed."""
 
 MAX_LOG_BYTES = 64 * 1024 * 1024
-"""Of the write-ahead log that stay on disk after a burst: SQLite truncates a longer one."""
+"""To how many bytes SQLite truncates the write-ahead log after a burst."""
 
 PURGE_BATCH = 2000
 """Rows that one request deletes at most, so that other requests get their turn in between."""

@@ -105,7 +105,7 @@ class FileStorage:
         await self._tidying.run_if_due({*joined, *(others or ())})
 
     def subscribe(self, topic: Topic, notify: Callable[[], None]) -> None:
-        """Without hints from an operator's command beside the pack."""
+        """Implements Storage. An operator's command beside the pack sends no hints."""
         if topic is Topic.OUTBOX:
             self._outbox.subscribers.append(notify)
 

@@ -68,7 +68,7 @@ class FlyteAudit:
             if action.id == action_id:
                 states.append(action.state.value)
 
-        since = self._by_flyte_s_clock(taken_at) if taken_at else None
+        since = self._by_server_clock(taken_at) if taken_at else None
         await self._search(visit, lambda: bool(states), since=since, actionPackName=self._pack_name)
         return states[0] if states else ""
 
@@ -92,14 +92,14 @@ class FlyteAudit:
         return found
 
     async def find_published(self, entries: Sequence[OutboxEntry]) -> set[str]:
-        """The keys of those entries whose event has brought an action about. AuditUnavailable.
+        """Returns the keys of the entries whose event triggered an action. Raises AuditUnavailable.
 
         Searches runs with actions for this pack first, and then all runs, for flows that only use its events.
         """
         wanted = {_identity_of(entry): entry for entry in entries}
         if not wanted:
             return set()
-        since = self._by_flyte_s_clock(min(map(_earliest_arrival, entries)))
+        since = self._by_server_clock(min(map(_earliest_arrival, entries)))
         found = await self._search_published(wanted, since, actionPackName=self._pack_name)
         if len(found) == len(wanted):
             return found
@@ -109,7 +109,7 @@ class FlyteAudit:
             log.warning("audit_incomplete", reason=str(error))
             return found
 
-    def _by_flyte_s_clock(self, time: datetime) -> datetime:
+    def _by_server_clock(self, time: datetime) -> datetime:
         """Returns the earliest time that Flyte's clock may have shown at this time of the pack's clock."""
         return time - max(timedelta(), self._client.clock_ahead()) - _CLOCK_SKEW
 

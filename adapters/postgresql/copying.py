@@ -18,7 +18,7 @@ _LEASE_SECONDS: Final = 10.0
 _LEASE_MICROS: Final = round(_LEASE_SECONDS * 1_000_000)
 _BEAT_SECONDS: Final = 1.0
 _LOCK: Final = "SELECT FROM flyte_slack.storage FOR UPDATE"
-"""Whoever begins to use the database does so alone."""
+"""Held by each process while it begins to use the database."""
 _MARKS: Final = "SELECT copy_out, copy_in, is_incomplete, moved_to FROM flyte_slack.storage"
 _COPIER: Final = "SELECT copier FROM flyte_slack.replicas, flyte_slack.clock WHERE copier <> '' AND alive_until > now"
 _OTHERS: Final = """SELECT id, alive_until, coalesce(nullif(copier, ''), name, 'a pack that is starting')

@@ -1,4 +1,4 @@
-"""Why a server refuses a connection: the error's code and origin, which libpq shows only in its trace of the messages.
+"""Why a server refuses a connection: the error's code and origin, which libpq shows only in its trace of the protocol.
 
 The error's text is in the language of the server.
 """

@@ -22,7 +22,7 @@ _ALWAYS_SHOWN: Final = {
 
 
 class FlyteRequests:
-    """Observes Flyte's HTTP client as one call of the workflow port uses it: whose requests these are."""
+    """Observes the HTTP client of one call of the workflow port, and counts its requests under the name of the call."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._counts = metrics.flyte_requests

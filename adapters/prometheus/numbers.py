@@ -26,7 +26,7 @@ class Gauge:
 
     def __init__(self) -> None:
         self.get: Callable[[], float] = float
-        """Returns it; 0 until it is replaced."""
+        """Returns the number; 0 until this is replaced."""
 
 
 class Durations:

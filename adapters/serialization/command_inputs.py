@@ -31,15 +31,15 @@ MAX_INPUT_BYTES = 1024 * 1024
 """Of a command's input as compact JSON."""
 
 INPUT_TOO_LARGE = "input is larger than 1 MiB"
-"""Why it can't be read."""
+"""Why a larger input is not read."""
 
 MAX_INPUT_DEPTH = 100
 """Levels of lists and objects in a command's input, including the input itself."""
 
 _LISTED = ("channelId", "timestamp", "message")
-"""The fields of a command that passes others on which its events always have."""
+"""The fields that the events of a command always have if it passes any other field on."""
 _BOOLEAN_TEXTS = ("", "true", "false")
-"""Templates of flows produce only strings."""
+"""Accepted as booleans, since templates of flows produce only strings."""
 _MAX_NAME_LENGTH = 1000
 """Longer names of unknown commands are truncated: they are reported to the flow and logged."""
 

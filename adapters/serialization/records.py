@@ -21,7 +21,7 @@ _KINDS = _COMMANDS | _RECEIPTS | _OUTCOMES
 
 @cache
 def _schema(kind: str) -> DataclassSchema:
-    """Made at its first use: a pack uses few of them."""
+    """Returns the schema, made at its first use: a pack uses few of them."""
     return schema_for(_KINDS[kind], DataclassSchema)
 
 

@@ -22,7 +22,7 @@ _Events: TypeAlias = list[Interaction | OtherWorkspaceEvent]
 _SUGGESTION: Final = "block_suggestion"
 """Asks for the options of a select, which the pack never has."""
 _MAX_KINDS: Final = 100
-"""That are logged, each once."""
+"""How many kinds are logged, each once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ _NOT_JSON = (ValueError, TypeError, AttributeError, RecursionError)
 
 
 class Unreadable(Exception):
-    """A stored value is none that this program writes. The text does not quote it."""
+    """The program never writes this value. The text of the error does not quote it."""
 
 
 def to_micros(time: datetime) -> int:

@@ -62,7 +62,7 @@ def load_entry(row: Row, step_rows: Iterable[Row]) -> JournalEntry:
 
 
 def load_dead_letter(row: Row, step_rows: Iterable[Row]) -> JournalEntry:
-    """Returns a dead letter. The command of an unreadable one says no more than that."""
+    """Returns a dead letter. The command of an unreadable one says only that it is unreadable."""
     try:
         return load_entry(row, step_rows)
     except Unreadable as error:
@@ -80,7 +80,7 @@ def load_dead_letter(row: Row, step_rows: Iterable[Row]) -> JournalEntry:
 
 
 def unreadable_id(place: int) -> str:
-    """Returns what operators address an action by whose id is unreadable."""
+    """Returns the id under which operators find an action whose own is unreadable."""
     return f"unreadable:{place}"
 
 

@@ -17,6 +17,6 @@ def user_fields(user: User) -> JsonObject:
 
 
 def person_fields(user: User, timestamp: str = "", thread_timestamp: str = "") -> JsonObject:
-    """Returns the user of an event. The seed puts the times here, every released pack beside `message`."""
+    """Returns the user of an event. Some flows read the times of the message here, others beside `message`."""
     times: JsonObject = {"timestamp": timestamp, "threadTimestamp": thread_timestamp}
     return user_fields(user) | times | {"handle": user.handle, "isBot": user.is_bot}

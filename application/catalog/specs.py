@@ -45,7 +45,7 @@ class Field:
     name: str
     type: FieldType = FieldType.TEXT
     is_secret: bool = False
-    """A capability: it is shown nowhere, and forgotten once the action is done."""
+    """A capability: never shown, and forgotten once the action is done."""
     is_content: bool = False
     """Large: events carry its `size` in its place, and it is forgotten once the action is answered."""
 
@@ -83,16 +83,16 @@ class CommandSpec:
     in_doubt: InDoubtRule
     fields: tuple[Field, ...]
     required: tuple[tuple[str, ...], ...]
-    """Groups of fields, of each of which at least one has to be there, in the order in which they are reported."""
+    """Groups of fields, in the order in which they are reported. At least one field of each group has to be there."""
     results: tuple[str, ...] = ()
     """What the success event adds."""
     lane: str = ""
-    """The field that names the channel in whose order the command is executed; empty: at once. A dot leads into an
-    object."""
+    """The field with the channel whose commands are executed in order; empty: the command waits for no other. A dot
+    leads into an object."""
     passes_on: bool = False
     """Whether any other field is passed on to the chat service."""
     reason: str = ""
-    """Where the failure event has the explanation once more, without the code; empty: nowhere."""
+    """The key of the failure event that repeats the explanation without the code; empty: none does."""
     requests: tuple[str, ...] = ()
     """The methods of Chat that it calls and that the chat service can pause."""
     is_look_up: bool = False

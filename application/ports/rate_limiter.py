@@ -27,10 +27,10 @@ class RateLimiter(Protocol):
         """Begins a pause, of an hour at most; a longer one stays. A paused channel has no free slot."""
 
     async def pause_left(self, name: str) -> float:
-        """Returns for how many seconds more this channel or method is paused; 0 if it is not."""
+        """Returns the seconds until the pause of a channel or method ends; 0 if it is not paused."""
 
     async def paused(self) -> Mapping[str, float]:
-        """Returns all pauses by name, and for how many seconds more each lasts."""
+        """Returns all pauses by name, each with the seconds until it ends."""
 
     async def lift(self, names: Collection[str]) -> None:
         """Ends these pauses; in another process that uses the storage, from its next `sync`."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """What one process tells the others of itself."""
+    """What one process tells the others about itself."""
 
     name: str
     """For operators, such as the name of its machine."""

@@ -18,7 +18,7 @@ from application.ports.replicas import Replicas
 
 @dataclass(frozen=True, slots=True)
 class StorageDescription:
-    """What a storage says of itself, for operators."""
+    """What a storage says about itself, for operators."""
 
     location: str
     """Where the data is, without secrets."""

@@ -1,4 +1,4 @@
-"""What operators want counted although no call of another port tells it."""
+"""What operators want counted, and no call of another port shows."""
 
 from dataclasses import dataclass
 from enum import Enum

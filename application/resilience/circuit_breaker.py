@@ -33,7 +33,7 @@ _REFUSALS = (PackNotRegistered, PathRefused)
 _MAX_CONCURRENT_REQUESTS = 32
 """The engine is one server with one database; more requests would only queue up there."""
 _MAX_CONCURRENT_INTERACTIONS = 8
-"""Besides: an interaction waits behind nobody."""
+"""In addition to those: no interaction waits behind anything else."""
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.25, 10
 _ABOUT_ONE_ACTION = "complete"
 """The request that the engine can refuse for its action alone."""

@@ -31,7 +31,7 @@ _DEADLINE = "within_seconds"
 
 
 class StorageRetryPolicy:
-    """For everything that must not be lost."""
+    """Repeats the calls of a storage: what it keeps must not be lost."""
 
     def __init__(self, shutdown: Shutdown, health: HealthReporter, telemetry: Telemetry) -> None:
         self._shutdown = shutdown
@@ -47,7 +47,7 @@ class StorageRetryPolicy:
     async def execute(self, call: PortCall) -> Any:
         """Implements Policy. Makes the call at least once, also during shutdown; raises ShutdownRequested.
 
-        Raises TooLate once the time is over that the call was given by `within_seconds`. Raises StorageUnusable if the
+        Raises TooLate once the time that `within_seconds` gave the call is over. Raises StorageUnusable if the
         storage belongs to another bot.
         """
         began_at = loop_time()

@@ -40,7 +40,7 @@ class Patience:
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
-    """Someone who waits for a turn."""
+    """A task that waits for a turn."""
 
     action_id: ActionId | None
     patience: Patience | None
@@ -62,7 +62,7 @@ class ChannelQueue:
         self._max_retry_seconds = max_retry_seconds
         self._waiting: list[_Waiter] = []
         self._is_taken = False
-        """Whether someone here has the lane or tries to acquire it."""
+        """Whether a task here has the lane or tries to acquire it."""
         self._excused_seconds = 0.0
         self._excused_since: float | None = None
 
@@ -195,7 +195,7 @@ class ChannelLocks:
 
     @contextmanager
     def queue(self, channel_id: ChannelId) -> Iterator[ChannelQueue]:
-        """Returns the channel's queue, for someone who is going to wait for a turn."""
+        """Yields the channel's queue, to a caller that is going to wait for a turn."""
         if (queue := self._queues.get(channel_id)) is None:
             queue = ChannelQueue(channel_id, self._leases, self._shutdown, self._max_retry_seconds)
             self._queues[channel_id] = queue

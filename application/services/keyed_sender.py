@@ -163,7 +163,7 @@ class KeyedSender:
             post.key = _mark(post.channel_id, known.reserved_since)
 
     async def _is_gone(self, post: PendingPost, timestamp: str) -> bool:
-        """Whether the first message of a thread was deleted: the service would accept replies that nobody sees."""
+        """Whether the first message of a thread was deleted: the service would accept replies and not show them."""
         try:
             await self._chat.permalink(post.channel_id, timestamp)
         except ChatError as error:

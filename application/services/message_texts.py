@@ -18,7 +18,7 @@ _Place: TypeAlias = tuple[ChannelId, str]
 
 _REMEMBERED_SECONDS = 600.0
 _MAX_MESSAGES = 500
-"""That are remembered."""
+"""How many messages are remembered."""
 _UNREADABLE = FoundMessage("")
 
 

@@ -12,7 +12,7 @@ from domain.errors import ChatRejected, RateLimited
 _MAX_AT_ONCE = 16
 """All of them may be refused at once when a limit is reached. Fewer would slow a burst: each takes a round trip."""
 _MAX_AT_ONCE_WHEN_LIMITED = 8
-"""The same while the pace is limited."""
+"""The same while the rate is limited."""
 _SLOW_SECONDS = 0.3
 """A post that takes longer no longer counts as one of those at once: slow channels delay no other."""
 _SLOW_PROBE_SECONDS = 1.0

@@ -23,7 +23,7 @@ class SoleProcessLeases:
         return Lease(lane, self._held[lane])
 
     async def first(self, lane: Lane) -> ActionId | None:
-        """Needs no requests, since nothing is refused."""
+        """Returns None: `acquire` refuses nothing here, so that there is nothing to wait for."""
         del lane
         return None
 
@@ -51,10 +51,10 @@ class SoleReplica:
         return []
 
     async def claim_for(self, team_id: str, bot_id: str) -> None:
-        """Any bot may go on with what another one has left."""
+        """Does nothing: any bot may go on with the data of another one."""
 
     async def note_connected(self, at: datetime) -> None:
-        """The latest message of each channel tells enough."""
+        """Does nothing: the latest message of each channel is enough to find a gap."""
 
     async def connected_until(self) -> datetime | None:
         """Implements Replicas."""

@@ -1,4 +1,4 @@
-"""Says for what the entries of the outbox and the journal wait, as far as their storage and the pack's health tell."""
+"""Says what the entries of the outbox and the journal wait for, as far as their storage and the pack's health tell."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ class WaitKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """For what an entry waits."""
+    """What an entry waits for."""
 
     kind: WaitKind
     text: str
@@ -55,7 +55,7 @@ class Wait:
 
 
 class Waits:
-    """Is asked about all entries of a queue in their order."""
+    """Says what the entries of a queue wait for. To be asked about all of them, in their order."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Waits:
         self._heads: dict[Lane, str] = {}
 
     def of_message(self, entry: OutboxEntry) -> Wait | None:
-        """Returns for what an entry of the outbox waits; None if it was set aside, or nothing is known."""
+        """Returns what an entry of the outbox waits for; None if it was set aside, or nothing is known."""
         if entry.dead_letter_reason:
             return None
         if (head := self._heads.setdefault(entry.lane, entry.key)) != entry.key:
@@ -84,7 +84,7 @@ class Waits:
         return self._pack_missing() or self._flyte_problem() or self._of_head(entry)
 
     def of_action(self, entry: JournalEntry) -> Wait | None:
-        """Returns for what an action waits; None if it was set aside, or nothing is known."""
+        """Returns what an action waits for; None if it was set aside, or nothing is known."""
         if entry.state in (ActionState.DEAD_LETTERED, ActionState.REPORTED):
             return None
         if entry.state is ActionState.COMPLETED:

@@ -15,9 +15,9 @@ log = structlog.get_logger()
 
 _FIGURES_SECONDS = 3600.0
 _CALM_SECONDS = 5.0
-"""Once no more actions have failed for so long, how many did is told."""
+"""After so long without another failed action, their number is logged."""
 _REPORT_SECONDS = 60.0
-"""If they go on failing, it is told so often."""
+"""While actions go on failing, their number is logged so often."""
 
 
 class WorkLog:

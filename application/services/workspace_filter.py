@@ -19,7 +19,7 @@ from application.services.membership_doubts import MembershipDoubts
 log = structlog.get_logger()
 
 _MAX_WORKSPACES = 1_000
-"""That are logged, each once."""
+"""How many workspaces are logged, each once."""
 
 OwnEvent: TypeAlias = WorkspaceEvent | Connected | Disconnected
 """An event of the pack's workspace, or of the connection."""

@@ -70,7 +70,7 @@ class Findable(ChatUseCase, Protocol):
 
 @runtime_checkable
 class Preparable(ChatUseCase, Protocol):
-    """A use case with requests that nobody notices, and whose results are needed to look for its effect."""
+    """A use case that first makes requests without a visible effect, whose results it needs to look for its effect."""
 
     async def prepare(self, call: CommandCall) -> JsonObject:
         """Makes these requests, and returns what is to be kept of them."""

@@ -7,7 +7,7 @@ from domain.json_values import JsonObject
 
 
 class UploadFile:
-    """Executes UploadFile: nobody sees the file before it is shared."""
+    """Executes UploadFile. The file is not visible before it is shared."""
 
     async def prepare(self, call: CommandCall) -> JsonObject:
         """Implements Preparable."""

@@ -19,7 +19,7 @@ _INTERVAL_SECONDS = 20.0
 
 
 class Housekeeping:
-    """Works through the storage periodically."""
+    """Purges the storage periodically."""
 
     def __init__(self, chat: Chat, storage: Storage, retention: RetentionPolicy, shutdown: Shutdown) -> None:
         self._chat = chat

@@ -31,11 +31,11 @@ log = structlog.get_logger()
 
 _QUEUE_SIZE = 1_000
 _MAX_ATTEMPTS = 5
-"""To store an event that a bug holds up."""
+"""How often to try to store an event that a bug holds up."""
 _BATCH_SIZE = 256
 """Events that share one commit."""
 _MAX_INTERACTIONS = 1_000
-"""That are being stored at once. Each is on its own, and waits for no message."""
+"""How many are being stored at the same time. Each is stored on its own, and waits for no message."""
 
 
 class MessageConsumer:

@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 _CONCURRENT_LANES = 32
 _LANES_FOR_INTERACTIONS = 16
-"""Besides, which nothing else takes: an interaction waits behind nobody."""
+"""In addition to those, and for interactions alone: no interaction waits behind anything else."""
 _REJECTIONS_TO_DEAD_LETTER = 20
 _INCIDENTS_TO_DEAD_LETTER = 10
 _REJECTED_FOR_SECONDS = 3600.0

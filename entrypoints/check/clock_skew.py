@@ -24,13 +24,13 @@ class ClockSkews:
         """By server name; positive when this machine is ahead."""
 
     def record(self, server: str, server_time: datetime | None) -> None:
-        """Note the time in a response that just arrived; None when it contained none."""
+        """Notes the time in a response that just arrived; None when it contained none."""
         if server_time is not None:
             self.seconds[server] = (self._clock.now() - server_time - _HALF_A_SECOND).total_seconds()
 
 
 def check_clock(skews: ClockSkews) -> Finding:
-    """Check this machine's clock, once all responses are in."""
+    """Checks this machine's clock, once all responses are in."""
     off = {server: seconds for server, seconds in skews.seconds.items() if abs(seconds) > _MAX_SKEW_SECONDS}
     if not skews.seconds:
         return skipped(CLOCK, "neither Slack nor Flyte sent the time")

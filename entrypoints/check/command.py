@@ -19,7 +19,7 @@ from entrypoints.observability.redaction import Redactor
 
 
 def check(environ: Mapping[str, str], *, as_json: bool, is_gate: bool) -> ExitStatus:
-    """Check everything that these variables configure, and print a report with suggested fixes.
+    """Checks everything that these variables configure, and prints a report with suggested fixes.
 
     With `is_gate`, only what would end a start fails.
     """

@@ -38,7 +38,7 @@ _SET_FORWARDED: Final = (
 async def check_flyte(
     settings: Settings, clock: Clock, skews: ClockSkews, running: Running, looking: Looking, request_seconds: float
 ) -> AsyncGenerator[Finding, None]:
-    """Check Flyte with at most three requests, one after the other. Registers nothing."""
+    """Checks Flyte with at most three requests, one after the other. Registers nothing."""
     jwt = settings.flyte_jwt.reveal() if settings.flyte_jwt else ""
     flyte = FlyteDiagnostics(settings.flyte_api, jwt=jwt, timeout_seconds=request_seconds)
     responds = ok(API, f"{flyte.url} responds{', through a proxy' if proxy_for(flyte.url) else ''}")

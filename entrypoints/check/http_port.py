@@ -62,7 +62,7 @@ async def find_running_pack(settings: Settings) -> RunningPack | None:
 
 
 async def check_http(settings: Settings, clock: Clock, running: Running) -> AsyncGenerator[Finding, None]:
-    """Check the port and, when the pack receives signed HTTP requests, those too."""
+    """Checks the port and, when the pack receives signed HTTP requests, those too."""
     pack = await running
     yield _check_port(settings, pack)
     if settings.receive_mode is not ReceiveMode.HTTP or settings.slack_signing_secret is None:
@@ -92,7 +92,7 @@ def _assess_running(pack: RunningPack) -> Finding:
 
 
 def _bind(host: str, port: int) -> None:
-    """Bind the address and release it. Raises PortUnavailable."""
+    """Binds the address and releases it. Raises PortUnavailable."""
     try:
         (family, kind, _, _, address), *_ = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -17,7 +17,7 @@ _REMEDY: Final = "/invite the bot to them, or send LeaveChannel for each"
 
 
 async def check_memberships(chat: SlackChat, storage: StoragePlace) -> Finding:
-    """Compare the joined channels in the storage with the bot's channels in Slack."""
+    """Compares the joined channels in the storage with the bot's channels in Slack."""
     joined = storage.joined
     if not joined:
         return ok(MEMBERSHIPS, "no channel is joined yet")

@@ -13,7 +13,7 @@ _REMEDY: Final = "set FLYTE_SLACK_RECORD to a file in an existing directory, not
 
 
 def check_recording(path: Path) -> Finding:
-    """Check the file, as a start opens it."""
+    """Checks the file, as a start opens it."""
     try:
         problem = _problem(path)
     except OSError as error:

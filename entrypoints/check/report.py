@@ -68,7 +68,7 @@ class Report:
         return any(finding.status is Status.FAILED for finding in self._findings)
 
     def add(self, finding: Finding) -> None:
-        """Add a finding; people see it at once."""
+        """Adds a finding; people see it at once."""
         if self._is_gate:
             finding = finding.before_start()
         check, message, remedy = map(self._clean, (finding.check, finding.message, finding.remedy))
@@ -78,7 +78,7 @@ class Report:
             self._print(clean)
 
     def finish(self) -> None:
-        """Print the summary for people, or all findings for scripts."""
+        """Prints the summary for people, or all findings for scripts."""
         if self._as_json:
             listed = [{key: getattr(finding, key) for key in _KEYS} for finding in self._findings]
             self._stream.write(json.dumps(listed, indent=1) + "\n")

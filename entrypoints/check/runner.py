@@ -28,7 +28,7 @@ _REQUEST_SECONDS: Final = 4.0
 async def run_checks(
     settings: Settings, clock: Clock, report: Callable[[Finding], None], request_seconds: float = _REQUEST_SECONDS
 ) -> None:
-    """Check everything and report each finding in its turn. Changes nothing anywhere.
+    """Checks everything and reports each finding in its turn. Changes nothing anywhere.
 
     A request takes at most `request_seconds`, and all checks together little more than three times as long.
     """

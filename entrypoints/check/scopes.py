@@ -55,7 +55,7 @@ ALL_SCOPES: Final = (
 
 
 def check_scopes(granted: frozenset[str] | None, settings: Settings) -> Iterator[Finding]:
-    """Check every scope against those granted to the token, None when Slack did not list them, and what they serve."""
+    """Checks every scope against those granted to the token, None when Slack did not list them, and what they serve."""
     if granted is None:
         yield skipped(SCOPES, "Slack's response did not list the token's scopes")
     elif _CLASSIC in granted:

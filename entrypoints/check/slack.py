@@ -50,7 +50,7 @@ _VARIABLE: Final = "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"
 async def check_slack(
     settings: Settings, clock: Clock, skews: ClockSkews, looking: Looking, request_seconds: float
 ) -> AsyncGenerator[Finding, None]:
-    """Check everything but signed HTTP requests, with hardly more than three requests one after the other."""
+    """Checks everything but signed HTTP requests, with hardly more than three requests one after the other."""
     web = SlackWebClient(settings.slack_api_url, settings.slack_token.reveal(), timeout_seconds=request_seconds)
     async with web.open():
         slack = SlackDiagnostics(web, clock)

@@ -32,7 +32,7 @@ _LET_THROUGH: Final = "allow wss:// connections from this machine to *.slack.com
 
 
 async def check_socket(check: str, socket: SocketDiagnostics, seconds: float) -> list[Finding]:
-    """Check the token (`check` is APP_TOKEN or RTM) and a socket; each takes at most this many seconds."""
+    """Checks the token (`check` is APP_TOKEN or RTM) and a socket; each takes at most this many seconds."""
     try:
         url = await socket.request_url()
     except ChatError as error:

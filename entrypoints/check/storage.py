@@ -33,7 +33,7 @@ _FREE_SPACE: Final = f"free space on that disk, or {_ANOTHER}"
 async def check_storage(
     description: StorageDescription, looking: Looking, running: Running
 ) -> AsyncGenerator[Finding, None]:
-    """Check the storage."""
+    """Checks the storage."""
     place = await looking
     directory = place.directory
     for finding in place.findings:
@@ -97,7 +97,7 @@ def _check_lock(directory: Path, pack: RunningPack | None) -> Finding:
 
 
 def _check_database(directory: Path) -> Finding:
-    """Foretells what a start would do with the file."""
+    """Says what a start would do with the file."""
     path = directory / DATABASE_FILE
     try:
         found = inspect_database(directory)

@@ -13,7 +13,7 @@ from entrypoints.observability.standard_error import install_standard_error
 
 
 def main() -> None:
-    """Run the command line."""
+    """Runs the command line."""
     is_daemon = sys.argv[1:] in ([], ["run"])
     if is_daemon:
         gc.disable()  # until the daemon runs: what is loaded stays, and looking for garbage in it takes time

@@ -35,7 +35,7 @@ class QueueEntry:
     reason: str
     """Why the entry was set aside; empty unless it was."""
     wait: Wait | None
-    """For what the entry waits; None if it was set aside, or that is not known."""
+    """What the entry waits for; None if it was set aside, or that is not known."""
     details: JsonObject
     """Everything that is known about the entry, message texts included."""
 
@@ -44,7 +44,7 @@ class QueueView:
     """The outbox or the journal, as an operator sees it."""
 
     def __init__(self, name: str, queue: Outbox | Journal, waits: Waits | None = None) -> None:
-        """Without `waits`, it is not said for what entries wait."""
+        """Without `waits`, entries do not say what they wait for."""
         self.name = name
         self._queue = queue
         self._waits = waits
@@ -66,11 +66,11 @@ class QueueView:
         return None
 
     async def requeue(self, entry: QueueEntry) -> bool:
-        """Queue an entry that was set aside again. Returns False when it was not set aside."""
+        """Queues an entry that was set aside again. Returns False when it was not set aside."""
         return await self._queue.requeue(ActionId(entry.full_key))
 
     async def discard(self, entry: QueueEntry) -> bool:
-        """Delete an entry. Returns False when a pack is working on it."""
+        """Deletes an entry. Returns False when a pack is working on it."""
         return await self._queue.discard(ActionId(entry.full_key))
 
 

@@ -94,7 +94,7 @@ class SimulateOptions:
 
 
 def simulate(options: SimulateOptions) -> ExitStatus:
-    """Run a simulation until the input ends, /quit, Ctrl-D, Ctrl-C or SIGTERM."""
+    """Runs a simulation until the input ends, /quit, Ctrl-D, Ctrl-C or SIGTERM."""
     with Path(os.devnull).open("r+", encoding="utf-8") as devnull:
         # Python sets closed standard streams to None.
         sys.stdin, sys.stdout, sys.stderr = (stream or devnull for stream in (sys.stdin, sys.stdout, sys.stderr))
@@ -164,7 +164,7 @@ def _load_flow(path: Path, packs: Packs) -> Flow:
 
 
 def _run(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
-    """Run the simulation; an interrupt and a closed output are normal ends."""
+    """Runs the simulation; an interrupt and a closed output are normal ends."""
     try:
         return asyncio.run(simulation)
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -225,7 +225,7 @@ def _print_remark(remark: str) -> None:
 
 
 async def _run_console(options: SimulateOptions, config: SandboxConfig, sandbox: Sandbox) -> ExitStatus:
-    """Print events while input is read."""
+    """Prints events while input is read."""
     is_explained = _is_terminal() if options.explain is None else options.explain
     session = ConsoleSession(sandbox, _output(), Detail.ON if is_explained else Detail.OFF)
     if sandbox.page_url and not options.is_serving:

@@ -172,7 +172,7 @@ def variables() -> tuple[Variable, ...]:
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from environment variables. Raises SettingsError that lists every invalid and misspelt one.
+    """Reads the settings from environment variables. Raises SettingsError that lists every invalid and misspelt one.
 
     White space around a value is ignored, and an empty variable counts as unset.
     """
@@ -193,13 +193,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def storage_url(environ: Mapping[str, str]) -> Secret:
-    """Read the storage's URL only, whatever the other variables contain. Raises SettingsError."""
+    """Reads the storage's URL only, whatever the other variables contain. Raises SettingsError."""
     values = read_some(environ, "backup_dir", "storage")
     return values["storage"] or Secret(values["backup_dir"].as_uri())
 
 
 def read_some(environ: Mapping[str, str], *field_names: str) -> Mapping[str, Any]:
-    """Read the fields of Settings that are named, whatever the other variables contain. Raises SettingsError."""
+    """Reads the fields of Settings that are named, whatever the other variables contain. Raises SettingsError."""
     by_field = _variables_by_field()
     return _parse({name: by_field[name] for name in field_names}, _non_empty(environ))
 

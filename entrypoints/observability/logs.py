@@ -36,7 +36,7 @@ _TIME_OF_DAY: Final = slice(11, 19)
 def configure_logs(
     level: str, *, secrets: Iterable[str] = (), stream: TextIO | None = None, journal_stream: str = ""
 ) -> RepeatLimiter:
-    """Send what structlog and the standard library log, from this level on, to `stream` (standard error).
+    """Sends what structlog and the standard library log, from this level on, to `stream` (standard error).
 
     `level` is `debug`, `info`, `warning` or `error`. `secrets` must not appear in any line. Each line has its priority
     if systemd's variable JOURNAL_STREAM, `journal_stream`, names the stream. May be called again. Returns what limits
@@ -62,7 +62,7 @@ def configure_logs(
 
 
 def log_unhandled_errors(loop: asyncio.AbstractEventLoop) -> None:
-    """Log the errors of callbacks, and of tasks whose result is never retrieved."""
+    """Logs the errors of callbacks, and of tasks whose result is never retrieved."""
     loop.set_exception_handler(_log_loop_error)
 
 

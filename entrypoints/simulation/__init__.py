@@ -1,1 +1,1 @@
-"""A Slack and a Flyte of our own on loopback, to run the pack against."""
+"""A simulated Slack and a simulated Flyte on loopback, to run the pack against."""

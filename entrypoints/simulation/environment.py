@@ -37,7 +37,7 @@ class Sandbox:
         return any(action.pack_name in names for action in self.flyte.unfinished())
 
     async def settle(self, timeout_seconds: float) -> str:
-        """Wait until nothing is pending; returns '' then, or a description of what is pending after the timeout.
+        """Waits until nothing is pending; returns '' then, or a description of what is pending after the timeout.
 
         No event marks the end of all activity, so this polls both servers and the storage.
         """
@@ -50,7 +50,7 @@ class Sandbox:
         return pending
 
     async def _wait_until_quiet(self, deadline: float) -> None:
-        """Wait until the app has done nothing for a while: most of what it does follows its acknowledgement."""
+        """Waits until the app has done nothing for a while: most of what it does follows its acknowledgement."""
         slack, counted = self.workspace.slack, -1
         while slack.has_receiver and counted != slack.counters.total() and asyncio.get_running_loop().time() < deadline:
             counted = slack.counters.total()

@@ -110,7 +110,7 @@ async def memory_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
 async def served_sandbox(
     config: SandboxConfig, *, report: Callable[[str], None]
 ) -> AsyncIterator[tuple[Sandbox, dict[str, str]]]:
-    """Run both servers without a pack; also yields the environment variables that connect a pack to them.
+    """Runs both servers without a pack; also yields the environment variables that connect a pack to them.
 
     Reports when events are delivered to an address, and what keeps them from being delivered.
     """
@@ -129,7 +129,7 @@ async def served_sandbox(
 async def slack_only_sandbox(
     config: SandboxConfig, *, report: Callable[[str], None]
 ) -> AsyncIterator[tuple[Sandbox, dict[str, str]]]:
-    """Run the simulated Slack alone; also yields the environment variables that connect an app of any kind to it.
+    """Runs the simulated Slack alone; also yields the environment variables that connect an app of any kind to it.
 
     Reports when an app connects and disconnects, and what `served_sandbox` reports.
     """

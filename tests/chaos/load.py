@@ -41,7 +41,7 @@ class QueuedAction:
     command: str
     marker: str = ""
     is_marked: bool = True
-    """Whether the post can carry the pack's idempotency key, by which the pack finds it again."""
+    """Whether the post can carry the pack's idempotency key, with which the pack finds it again."""
     at: float = field(default_factory=time.monotonic)
 
 

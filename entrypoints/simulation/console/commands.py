@@ -30,7 +30,7 @@ class Command:
 
 
 def run_command(session: ConsoleSession, line: str) -> None:
-    """Run the command in a line. Raises InvalidInput, SessionEnded."""
+    """Runs the command in a line. Raises InvalidInput, SessionEnded."""
     name, _, arguments = line.partition(" ")
     command = available_commands(session).get(name)
     if command is None:

@@ -36,7 +36,7 @@ class FileReloader:
         self._report_error = report_error
 
     async def run(self) -> None:
-        """Reload changed files until cancelled."""
+        """Reloads changed files until cancelled."""
         while self._versions:
             await asyncio.sleep(_POLL_INTERVAL_SECONDS)
             for path in await asyncio.to_thread(self.changed_files):
@@ -50,7 +50,7 @@ class FileReloader:
         return changed
 
     def reload(self, path: Path) -> None:
-        """Replace a file's flow or pack. If the file is invalid, the previous version keeps running."""
+        """Replaces a file's flow or pack. If the file is invalid, the previous version keeps running."""
         try:
             name = self._reload_pack(path) if path in self._packs else self._reload_flow(path)
         except InvalidDocument as error:

@@ -202,19 +202,19 @@ class EventPrinter:
         self._added = asyncio.Event()
 
     def put(self, event: OutputEvent) -> None:
-        """Queue an event."""
+        """Queues an event."""
         self._queue.append(event)
         self._added.set()
 
     async def run(self) -> None:
-        """Print events until cancelled. Raises OSError if the reader is gone."""
+        """Prints events until cancelled. Raises OSError if the reader is gone."""
         while True:
             await self._added.wait()
             self._added.clear()
             self.flush()
 
     def flush(self) -> None:
-        """Print all queued events."""
+        """Prints all queued events."""
         while self._queue:
             for line in self._formatter.format(self._queue.popleft()):
                 self._output.write(line)

@@ -24,7 +24,7 @@ class Origins:
         """The ids of actions, by channel and `ts`."""
 
     def record(self, event: SlackEvent) -> None:
-        """Remember for which action the bot has posted; ignore other events."""
+        """Remembers for which action the bot has posted; ignores other events."""
         if isinstance(event, Post | EphemeralPost) and event.cause:
             self._causes[event.channel, event.ts] = event.cause
             while len(self._causes) > _CAPACITY:

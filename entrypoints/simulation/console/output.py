@@ -29,7 +29,7 @@ class Output(Protocol):
     """A destination for lines."""
 
     def write(self, line: Line) -> None:
-        """Write a line. Raises OSError if the reader is gone."""
+        """Writes a line. Raises OSError if the reader is gone."""
 
 
 class PlainOutput:

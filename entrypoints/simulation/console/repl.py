@@ -18,7 +18,7 @@ class SettleTimeout(Exception):
 
 
 async def run_line(session: ConsoleSession, line: str, settle_seconds: float) -> None:
-    """Post a line or run its command; return when the sandbox has settled and all its events are printed.
+    """Posts a line or runs its command; returns when the sandbox has settled and all its events are printed.
 
     Raises InvalidInput, SessionEnded, SettleTimeout.
     """
@@ -33,7 +33,7 @@ async def run_line(session: ConsoleSession, line: str, settle_seconds: float) ->
 
 
 async def begin_line(session: ConsoleSession, line: str) -> Posted | None:
-    """Post a line or run its command, without waiting for what follows. Raises InvalidInput, SessionEnded."""
+    """Posts a line or runs its command, without waiting for what follows. Raises InvalidInput, SessionEnded."""
     text = line.strip("\r\n")
     if text.startswith("/") and not text.startswith("//"):
         run_command(session, text)
@@ -51,7 +51,7 @@ def describe_pending(session: ConsoleSession, pending: str, seconds: float) -> s
 async def run_lines(
     session: ConsoleSession, lines: AsyncIterator[str], settle_seconds: float, report_error: Callable[[str], None]
 ) -> bool:
-    """Run lines one after the other until the last or /quit. Returns False if there were none but blank ones.
+    """Runs lines one after the other until the last or /quit. Returns False if there were none but blank ones.
 
     `report_error` gets each error with the number of its line, and what flows could not do for it.
     """
@@ -73,7 +73,7 @@ async def run_lines(
 
 
 async def read_lines(descriptor: int) -> AsyncIterator[str]:
-    """Yield the lines of a file, a pipe or a terminal as they arrive.
+    """Yields the lines of a file, a pipe or a terminal as they arrive.
 
     A thread reads them, since the event loop can't wait for regular files; it reads the descriptor itself, so that
     it holds no lock of the interpreter's when it is left behind at the end.

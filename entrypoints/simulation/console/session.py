@@ -68,16 +68,16 @@ class ConsoleSession:
         return (self.thread.thread_timestamp or self.thread.timestamp) if self.thread else ""
 
     def write(self, text: str, style: str = "aside", indent: int = 0) -> None:
-        """Print a text."""
+        """Prints a text."""
         self.printer.put(text_line(text, style, indent))
 
     def write_remark(self, text: str) -> None:
-        """Print an explanation, unless explanations are off."""
+        """Prints an explanation, unless explanations are off."""
         if self.formatter.detail is not Detail.OFF:
             self.write(f"    {text}", "remark")
 
     def speak_as(self, handle: str) -> None:
-        """Change the speaker; a new person is added to the workspace."""
+        """Changes the speaker; a new person is added to the workspace."""
         if handle == BOT:
             raise InvalidInput(f"{BOT} is the bot: only flows let it speak")
         if handle not in self.workspace.handles:
@@ -88,7 +88,7 @@ class ConsoleSession:
             self.thread = None  # each person has direct messages of their own
 
     def enter(self, label: str) -> None:
-        """Go to a channel, which is created if it is new, or to direct messages with the bot."""
+        """Goes to a channel, which is created if it is new, or to direct messages with the bot."""
         if label != f"@{BOT}" and label not in [channel.label for channel in self.workspace.conversations()]:
             self.workspace.add_channel(label)
             self.write(f"created {label}; {BOT} is not a member: /invite {BOT}")
@@ -107,7 +107,7 @@ class ConsoleSession:
         return found
 
     async def say(self, typed: str) -> Posted:
-        """Post what was typed, in the current thread if there is one.
+        """Posts what was typed, in the current thread if there is one.
 
         A pack in another process, whose storage is out of reach, gets a second to report the message.
         """
@@ -119,7 +119,7 @@ class ConsoleSession:
         return Posted(here, timestamp)
 
     def explain_if_unreported(self, posted: Posted) -> None:
-        """Print why the pack has not reported a message, if so. Call this once the sandbox has settled."""
+        """Prints why the pack has not reported a message, if so. Call this once the sandbox has settled."""
         here = posted.place
         if (here.id, posted.timestamp) in self._reported:
             return
@@ -133,7 +133,7 @@ class ConsoleSession:
             self.write_remark("the pack did not report it to Flyte: it reports only from channels that it has joined")
 
     def _explain_delivery(self, here: Conversation) -> None:
-        """Print why the app has not received a message here, if so."""
+        """Prints why the app has not received a message here, if so."""
         if not here.has_bot:
             self.write_remark(f"{BOT} is not a member of {here.label}, so the app gets no messages: /invite {BOT}")
         elif not self.slack.has_receiver:

@@ -66,7 +66,7 @@ class ColourOutput:
 
 
 async def run_terminal(session: ConsoleSession, settle_seconds: float) -> None:
-    """Run typed lines until /quit, Ctrl-D or Ctrl-C. The next line can be typed while the previous ones run."""
+    """Runs typed lines until /quit, Ctrl-D or Ctrl-C. The next line can be typed while the previous ones run."""
     prompt: PromptSession[str] = PromptSession(
         completer=CommandCompleter(session),
         complete_while_typing=Condition(lambda: prompt.default_buffer.text.startswith("/")),

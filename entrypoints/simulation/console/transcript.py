@@ -18,7 +18,7 @@ class Transcript:
         self._count = 0
 
     def record(self, event: WorkspaceEvent) -> None:
-        """Give a message the next number; ignore other events."""
+        """Gives a message the next number; ignores other events."""
         if not isinstance(event, ChatMessage):
             return
         self._count += 1

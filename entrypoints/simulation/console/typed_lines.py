@@ -31,17 +31,17 @@ class TypedLines:
         """Whether it was told that something is pending."""
 
     def put(self, line: str | None) -> None:
-        """Queue a line; None is the end of the input."""
+        """Queues a line; None is the end of the input."""
         self._lines.put_nowait(line)
 
     async def run(self) -> None:
-        """Run lines until /quit or the end of the input."""
+        """Runs lines until /quit or the end of the input."""
         with contextlib.suppress(SessionEnded):
             while (line := await self._lines.get()) is not None:
                 await self._run(line)
 
     def cancel(self) -> None:
-        """Stop waiting for what follows from earlier lines."""
+        """Stops waiting for what follows from earlier lines."""
         for task in (*self._waiting,):
             task.cancel()
 

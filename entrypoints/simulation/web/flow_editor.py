@@ -48,7 +48,7 @@ class Draft:
     """What the linter finds in the text, besides the error."""
 
     def lint(self, packs: Packs) -> None:
-        """Find the mistakes in the text."""
+        """Finds the mistakes in the text."""
         at_error = (self.line, self.column) if self.error else None
         found = lint_flow(self.text, _SOURCE, packs, is_json=self.is_json)
         self.findings = [finding for finding in found if (finding.line, finding.column) != at_error]
@@ -101,7 +101,7 @@ class FlowEditor:
                 draft.lint(packs)
 
     def update(self, draft_id: str, text: str) -> None:
-        """Set a draft's text. It runs at once if it is valid; otherwise the last valid version keeps running.
+        """Sets a draft's text. It runs at once if it is valid; otherwise the last valid version keeps running.
 
         Raises DraftNotFound.
         """
@@ -117,7 +117,7 @@ class FlowEditor:
         draft.lint(self._packs)
 
     def create(self, text: str) -> str:
-        """Create a draft; returns its id. Raises TooManyFlows."""
+        """Creates a draft; returns its id. Raises TooManyFlows."""
         if len(self.drafts) >= MAX_FLOWS:
             raise TooManyFlows(f"there are already {MAX_FLOWS} flows")
         draft = self._add(text, None, None)
@@ -125,7 +125,7 @@ class FlowEditor:
         return draft.id
 
     async def save(self, draft_id: str, text: str, version: str) -> FlowFile:
-        """Set a draft's text, and write it to the file it comes from, if that still has its text of this version.
+        """Sets a draft's text, and writes it to the file it comes from, if that still has its text of this version.
 
         Returns the file. Raises DraftNotFound, and FileUnusable.
         """
@@ -135,13 +135,13 @@ class FlowEditor:
         return file
 
     async def load(self, draft_id: str) -> FlowFile:
-        """Replace a draft's text by that of the file it comes from. Returns the file. Raises as `save` does."""
+        """Replaces a draft's text by that of the file it comes from. Returns the file. Raises as `save` does."""
         file = self._file_of(draft_id)
         self.update(draft_id, await asyncio.to_thread(file.load))
         return file
 
     def delete(self, draft_id: str) -> None:
-        """Delete a draft and its flow; runs that have started continue. Raises DraftNotFound."""
+        """Deletes a draft and its flow; runs that have started continue. Raises DraftNotFound."""
         draft = self._draft(draft_id)
         if draft.flow:
             self._flyte.remove_flow(draft.flow.name)
@@ -169,7 +169,7 @@ class FlowEditor:
         return draft
 
     def _adopt(self, draft: Draft, flow: Flow) -> None:
-        """Replace a draft by the flow that Flyte runs instead, unless that is the file's text, which is known here."""
+        """Replaces a draft by the flow that Flyte runs instead, unless that is the file's text, which is known here."""
         text, file = self._text_of(flow)
         if draft.flow and file and draft.file and file.text == draft.file.text:
             self._flyte.add_flow(draft.flow)

@@ -27,7 +27,7 @@ class FlowFile:
         return self.text
 
     def save(self, text: str, version: str) -> None:
-        """Replace the text of the file, unless it is another one than that of this version. Raises FileUnusable."""
+        """Replaces the text of the file, unless it is another one than that of this version. Raises FileUnusable."""
         present = self._read()
         if present != text and _version(present) != version:
             raise FileUnusable(

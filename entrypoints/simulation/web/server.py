@@ -68,7 +68,7 @@ class PageServer:
             return web.json_response({"error": str(error)})
 
     async def _serve_feed(self, request: web.Request) -> web.WebSocketResponse:
-        """Send a page every change since version `after`, until it disconnects."""
+        """Sends a page every change since version `after`, until it disconnects."""
         after = request.query.get("after", "0")
         socket = web.WebSocketResponse(protocols=(SOCKET_PROTOCOL,), heartbeat=_HEARTBEAT_SECONDS)
         await socket.prepare(request)

@@ -28,7 +28,7 @@ class StateFeed:
         self._changed = asyncio.Event()
 
     def publish(self, key: str, value: object) -> None:
-        """Set a value, which the caller must not mutate afterwards. An equal value is not a change."""
+        """Sets a value, which the caller must not mutate afterwards. An equal value is not a change."""
         if key in self._values and self._values[key][1] == value:
             return
         self._values.pop(key, None)
@@ -36,7 +36,7 @@ class StateFeed:
         self._values[key] = (self._next_version(), value)
 
     def remove(self, key: str) -> None:
-        """Remove a value. An unknown key is not a change."""
+        """Removes a value. An unknown key is not a change."""
         if self._values.pop(key, None) is None:
             return
         self._removed[key] = self._next_version()
@@ -65,7 +65,7 @@ class StateFeed:
         return Delta(self.version, is_snapshot, values)
 
     async def wait_for_change_since(self, version: int) -> None:
-        """Return when the feed is past this version."""
+        """Returns when the feed is past this version."""
         while self.version <= version:
             self._changed.clear()
             await self._changed.wait()

@@ -138,37 +138,37 @@ class Workspace(Protocol):
         """Returns a typed text as Slack encodes it: `<@U1>` for `@alice`, `&lt;` for a less-than sign."""
 
     def add_person(self, handle: str) -> None:
-        """Add a person to the workspace."""
+        """Adds a person to the workspace."""
 
     def add_channel(self, label: str, channel_id: str = "", *, is_private: bool = False) -> None:
-        """Create a channel without the bot."""
+        """Creates a channel without the bot."""
 
     def say(self, handle: str, conversation: Conversation, text: str, thread_timestamp: str = "") -> str:
-        """Post a message; returns its `ts`. A person who is not a member joins without a notice."""
+        """Posts a message; returns its `ts`. A person who is not a member joins without a notice."""
 
     def edit(self, conversation: Conversation, timestamp: str, text: str) -> None:
-        """Change a message's text. Raises UnknownName."""
+        """Changes a message's text. Raises UnknownName."""
 
     def react(self, handle: str, conversation: Conversation, timestamp: str, emoji: str) -> None:
-        """Add a reaction to a message. Raises UnknownName."""
+        """Adds a reaction to a message. Raises UnknownName."""
 
     def toggle_reaction(self, handle: str, conversation: Conversation, timestamp: str, emoji: str) -> bool:
-        """Add a reaction to a message, or remove it if the person has added it before; returns whether it was added.
+        """Adds a reaction to a message, or removes it if the person has added it before; returns whether it was added.
 
         Raises UnknownName.
         """
 
     def delete(self, conversation: Conversation, timestamp: str) -> None:
-        """Delete a message. Raises UnknownName."""
+        """Deletes a message. Raises UnknownName."""
 
     def upload(self, handle: str, conversation: Conversation, file: UploadedFile, thread_timestamp: str = "") -> str:
-        """Post a message with a file; returns its `ts`."""
+        """Posts a message with a file; returns its `ts`."""
 
     def invite(self, handle: str, conversation: Conversation) -> None:
-        """Add a person or the bot to a channel. Raises UnknownName."""
+        """Adds a person or the bot to a channel. Raises UnknownName."""
 
     def kick(self, handle: str, conversation: Conversation) -> None:
-        """Remove a person or the bot from a channel. Raises UnknownName, NotAllowed."""
+        """Removes a person or the bot from a channel. Raises UnknownName, NotAllowed."""
 
     @property
     def is_busy(self) -> bool:

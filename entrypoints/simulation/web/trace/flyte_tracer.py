@@ -159,7 +159,7 @@ class FlyteTracer:
     def _add_action_step(
         self, action_id: str, kind: str, at: float, details: dict[str, object], obstacle: str = ""
     ) -> None:
-        """Add a step to the trace of an action, which waits because of the obstacle, if any."""
+        """Adds a step to the trace of an action, which waits because of the obstacle, if any."""
         trace = self._traces.by_action.get(action_id)
         if trace is not None:
             trace.pending_actions[action_id] = obstacle

@@ -45,7 +45,7 @@ class SlackTracer:
         self._slack.log.listeners.append(self._on_event)
 
     def start(self, activity: Activity, at: float) -> None:
-        """Start the trace of what a person did besides writing."""
+        """Starts the trace of what a person did besides writing."""
         stage = DeliveryStage.AT_SLACK if activity.reaches_bot else DeliveryStage.BOT_ABSENT
         self._traces.start(activity.key, activity.source, at, stage, "done")
 
@@ -105,7 +105,7 @@ class SlackTracer:
         self._traces.advance(trace, _STEPS[type(delivery)], delivery.at, {"attempt": delivery.attempt}, stage)
 
     def _on_effect(self, event: SlackEvent) -> None:
-        """Add what the bot did, or tried to do, to the trace of the action that asked for it."""
+        """Adds what the bot did, or tried to do, to the trace of the action that asked for it."""
         effect = _effect(event)
         if effect is None:
             return

@@ -91,7 +91,7 @@ class MessageTrace:
     """The names of what is traced; see `sources`."""
 
     def add_step(self, kind: str, at: float, details: Mapping[str, object]) -> None:
-        """Add a step; the page has a label for each `kind`. Steps beyond MAX_STEPS are only counted."""
+        """Adds a step; the page has a label for each `kind`. Steps beyond MAX_STEPS are only counted."""
         self.step_count += 1
         self.last_at = at
         if len(self.steps) < MAX_STEPS:

@@ -36,14 +36,14 @@ class MessageTraces:
         self._on_change = on_change
 
     def start(self, key: MessageKey, source: str, at: float, stage: DeliveryStage, kind: str = "posted") -> None:
-        """Start the trace of a message that was just posted, or of something else that a person just did."""
+        """Starts the trace of a message that was just posted, or of something else that a person just did."""
         trace = self.by_message[key] = MessageTrace(key, at, stage)
         self.stage_counts[stage] += 1
         self.follow(trace, source)
         self.advance(trace, kind, at)
 
     def follow(self, trace: MessageTrace, source: str) -> None:
-        """Add what happens under this name to a trace."""
+        """Adds what happens under this name to a trace."""
         self.by_source[source] = trace
         trace.sources.append(source)
 
@@ -55,7 +55,7 @@ class MessageTraces:
         details: Mapping[str, object] | None = None,
         stage: DeliveryStage | None = None,
     ) -> None:
-        """Add a step, and enter a stage if one is given. A delivered message stays delivered."""
+        """Adds a step, and enters a stage if one is given. A delivered message stays delivered."""
         trace.add_step(kind, at, details or {})
         if stage is not None and trace.stage is not DeliveryStage.DELIVERED:
             self.stage_counts[trace.stage] -= 1
@@ -64,25 +64,25 @@ class MessageTraces:
         self._on_change(trace.key)
 
     def discard(self, key: MessageKey) -> None:
-        """Stop tracing a message."""
+        """Stops tracing a message."""
         trace = self.by_message.pop(key, None)
         for source in trace.sources if trace else ():
             self.by_source.pop(source, None)
 
     def keep_post(self, ts: str, at: float, details: Mapping[str, object]) -> None:
-        """Keep a post whose cause is unknown until an answer names it: a pack in another process marks no request."""
+        """Keeps a post whose cause is unknown until an answer names it: a pack in another process marks no request."""
         self._posts[ts] = at, details
         if len(self._posts) > _MAX_POSTS:
             del self._posts[next(iter(self._posts))]
 
     def credit_post(self, ts: str, trace: MessageTrace | None) -> None:
-        """Add the post that an answer names, if its cause was unknown so far, to the trace of the action, if any."""
+        """Adds the post that an answer names, if its cause was unknown so far, to the trace of the action, if any."""
         at, details = self._posts.pop(ts, (0.0, None))
         if details is not None and trace is not None:
             self.advance(trace, "reply_posted", at, details)
 
     def on_probe_event(self, event: ProbeEvent, received: InboundEvent, reason: str) -> None:
-        """Add the step that a probe inside the pack reports. See ProbeListener."""
+        """Adds the step that a probe inside the pack reports. See ProbeListener."""
         trace = self.by_source.get(source_of_event(received))
         if trace is None:
             return
