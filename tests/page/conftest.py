@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all tests on one event loop, since they share one browser."""
+    """Runs all tests on one event loop, since they share one browser."""
     for item in items:
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 

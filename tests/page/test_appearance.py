@@ -24,7 +24,7 @@ _WIDER_THAN_THE_SCREEN = """() => [...document.querySelectorAll("body *")]
 
 
 async def post_examples(bench: WorkbenchPage, sandbox: Sandbox) -> None:
-    """Post a conversation with replies, a reaction, markup and the bot."""
+    """Posts a conversation with replies, a reaction, markup and the bot."""
     await bench.send("Good morning! :wave: Is the *staging* deploy through?")
     channel = sandbox.workspace.conversation("#general", "bob")
     question = bench.message("Good morning").first
@@ -44,7 +44,7 @@ async def post_examples(bench: WorkbenchPage, sandbox: Sandbox) -> None:
 
 
 async def post_release(bench: WorkbenchPage) -> None:
-    """Post a message with blocks in #ops, and react to it."""
+    """Posts a message with blocks in #ops, and reacts to it."""
     await bench.page.get_by_role("button", name="ops").click()
     await bench.send("release 1.2")
     question = bench.message("release 1.2").first
@@ -55,7 +55,7 @@ async def post_release(bench: WorkbenchPage) -> None:
 
 
 async def take_screenshot(part: Page | Locator, path: Path) -> None:
-    """Write a screenshot, which must not be too large."""
+    """Writes a screenshot, which must not be too large."""
     picture = await part.screenshot(path=path, animations="disabled", caret="hide")
     assert len(picture) <= _MAX_SCREENSHOT_BYTES
 

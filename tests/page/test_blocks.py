@@ -30,7 +30,7 @@ def texts(*texts: str, style: Block | None = None) -> list[Block]:
 
 
 async def post(bench: WorkbenchPage, sandbox: Sandbox, blocks: Sequence[Block], **fields: object) -> Locator:
-    """Let the bot post blocks; returns the message."""
+    """Lets the bot post blocks; returns the message."""
     channel = sandbox.workspace.conversation("#general", "alice").id
     message = {"channel": channel, "text": "blocks", "blocks": list(blocks), **fields}
     sandbox.flyte.queue_action("Slack", "SendRichMessage", message)

@@ -25,7 +25,7 @@ _UNSAFE_LINKS = [
 
 
 async def post_as_bot(bench: WorkbenchPage, sandbox: Sandbox, text: str) -> None:
-    """Let the bot post a text without escaping it: flows write Slack's markup."""
+    """Lets the bot post a text without escaping it: flows write Slack's markup."""
     channel = sandbox.workspace.conversation("#general", "alice")
     sandbox.flyte.queue_action("Slack", "SendMessage", {"channelId": channel.id, "message": text})
     await expect(bench.articles.filter(has=bench.page.get_by_text("app", exact=True)).last).to_be_visible()

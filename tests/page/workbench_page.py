@@ -14,13 +14,13 @@ class WorkbenchPage:
         self.steps = self.trace.get_by_role("listitem")
 
     async def say(self, *texts: str) -> None:
-        """Post each text as the selected person and wait until it is shown."""
+        """Posts each text as the selected person and waits until it is shown."""
         for text in texts:
             await self.send(text)
             await expect(self.message(text)).not_to_have_count(0)
 
     async def send(self, text: str) -> None:
-        """Post a text without waiting."""
+        """Posts a text without waiting."""
         await self.text.fill(text)
         await self.text.press("Enter")
 
@@ -44,7 +44,7 @@ class WorkbenchPage:
         await group.get_by_role("switch", name=fault).click()
 
     async def expect_count(self, name: str, count: int) -> None:
-        """Wait until the summary has this count."""
+        """Waits until the summary has this count."""
         counter = self.page.locator("#summary div", has=self.page.get_by_text(name, exact=True))
         await expect(counter.locator("dd")).to_have_text(str(count))
 

@@ -46,7 +46,7 @@ async def open_console(
     channels: Sequence[ChannelSetup] = DEFAULT_CHANNELS,
     page_port: int | None = None,
 ) -> AsyncIterator[ConsoleDriver]:
-    """Start a sandbox with these flows, on loopback or in memory, and a session in it."""
+    """Starts a sandbox with these flows, on loopback or in memory, and a session in it."""
     config = SandboxConfig(
         flows=list(flows), packs=list(packs), settings=settings or {}, channels=channels, page_port=page_port
     )

@@ -30,7 +30,7 @@ class DaemonProcess:
         self._changed = asyncio.Condition()
 
     async def read_log(self) -> None:
-        """Read standard error to its end."""
+        """Reads standard error to its end."""
         assert self.process.stderr
         async for line in self.process.stderr:
             try:

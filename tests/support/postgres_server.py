@@ -95,11 +95,11 @@ class ServerProcess:
         return self._log_file.read_text()
 
     def cpu_seconds(self) -> float:
-        """Return the user and system CPU time of all its processes, also of those that have ended."""
+        """Returns the user and system CPU time of all its processes, also of those that have ended."""
         return family_cpu_seconds(self._process.pid)
 
     def start(self) -> None:
-        """Start a server that is down, and wait until it accepts connections."""
+        """Starts a server that is down, and waits until it accepts connections."""
         settings = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         self._process = self._run("postgres", "-D", "data", "-k", str(self._directory), *settings)
         deadline = time.monotonic() + _TIMEOUT_SECONDS
@@ -109,40 +109,40 @@ class ServerProcess:
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
-        """Shut down in order, disconnecting all clients, as an operator does."""
+        """Shuts down cleanly, disconnecting all clients, as an operator does."""
         self._process.send_signal(signal.SIGINT)
         self._process.wait(_TIMEOUT_SECONDS)
 
     def restart(self) -> None:
-        """Stop and start, as an operator does."""
+        """Stops and starts, as an operator does."""
         self.stop()
         self.start()
 
     def kill(self) -> None:
-        """Kill all processes of the server at once, as the end of its machine does."""
+        """Kills all processes of the server at once, as the end of its machine does."""
         self._signal_all(signal.SIGKILL)
         self._process.wait(_TIMEOUT_SECONDS)
 
     def freeze(self) -> None:
-        """Stop all processes of the server: connections stay open, and nothing answers until `thaw`."""
+        """Stops all processes of the server: connections stay open, and nothing answers until `thaw`."""
         self._signal_all(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let a frozen server go on."""
+        """Lets a frozen server go on."""
         self._signal_all(signal.SIGCONT)
 
     def configure(self, **settings: str | None) -> None:
-        """Change settings while the server runs, for open connections too; None restores the default."""
+        """Changes settings while the server runs, for open connections too; None restores the default."""
         for name, value in settings.items():
             self._execute(f"ALTER SYSTEM RESET {name}" if value is None else f"ALTER SYSTEM SET {name} = '{value}'")
         self._execute("SELECT pg_reload_conf()")
 
     def make_read_only(self) -> None:
-        """Refuse every write until `configure(default_transaction_read_only=None)`."""
+        """Refuses every write until `configure(default_transaction_read_only=None)`."""
         self.configure(default_transaction_read_only="on")
 
     def promote(self) -> None:
-        """Make a standby a primary that accepts writes."""
+        """Makes a standby a primary that accepts writes."""
         self._execute("SELECT pg_promote()")
 
     @property
@@ -176,7 +176,7 @@ class ServerProcess:
             raise RuntimeError(f"{program} ended with status {status}: {self.log}")
 
     def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start one of PostgreSQL's programs, which refuse to run as root."""
+        """Starts one of PostgreSQL's programs, which refuse to run as root."""
         with self._log_file.open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - ours
                 [self._binaries / program, *arguments],

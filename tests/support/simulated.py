@@ -26,7 +26,7 @@ PROGRAM = (sys.executable, "-c", _CODE, "simulate")
 def simulate(
     typed: str, *options: str | Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a simulation with this standard input to its end, as a process would but within this one."""
+    """Runs a simulation with this standard input to its end, as a process would but within this one."""
     arguments = ["simulate", *map(str, options)]
     output, errors = StringIO(), StringIO()
     with TemporaryFile("w+", encoding="utf-8") as entered, restored_logging():
@@ -43,7 +43,7 @@ def simulate(
 
 
 def started(*options: str | Path) -> subprocess.Popen[str]:
-    """Start a simulation with an open standard input."""
+    """Starts a simulation with an open standard input."""
     pipe = subprocess.PIPE
     return subprocess.Popen(  # noqa: S603 - our own program
         [*PROGRAM, *map(str, options)], stdin=pipe, stdout=pipe, stderr=pipe, text=True

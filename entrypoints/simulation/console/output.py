@@ -39,7 +39,7 @@ class PlainOutput:
         self._stream = stream
 
     def write(self, line: Line) -> None:
-        """See the protocol."""
+        """Implements Output."""
         text = "".join(printable(span.text) for span in line.spans).replace("\n", "\n" + " " * line.indent)
         encoding = self._stream.encoding or "utf-8"
         self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")

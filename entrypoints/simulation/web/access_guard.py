@@ -30,7 +30,7 @@ class AccessGuard:
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Pass a request on or reject it with 403, and add the security headers to every response."""
+        """Passes a request on or rejects it with 403, and adds the security headers to every response."""
         try:
             if not self._is_allowed(request):
                 raise web.HTTPForbidden(text="This page is only available to the machine that serves it.\n")

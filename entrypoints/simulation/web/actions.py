@@ -54,7 +54,7 @@ class ActionHandler:
         }
 
     async def handle(self, name: str, arguments: Mapping[str, object]) -> ActionResult:
-        """Execute an action; its effects are in the feed when this returns. Raises ActionRejected."""
+        """Executes an action; its effects are in the feed when this returns. Raises ActionRejected."""
         method = self._methods.get(name)
         if method is None:
             raise ActionRejected(f"there is no action {name[:MAX_NAME_LENGTH]}")

@@ -44,12 +44,12 @@ class FaultSwitches:
         self._active: dict[str, AsyncExitStack] = {}
 
     async def close(self) -> None:
-        """Switch all faults off."""
+        """Switches all faults off."""
         for name in list(self._active):
             await self.set(name, on=False)
 
     async def set(self, name: str, *, on: bool) -> None:
-        """Switch a fault on or off, unless it is so already. Raises UnknownFault."""
+        """Switches a fault on or off, unless it is so already. Raises UnknownFault."""
         if name not in self.all:
             raise UnknownFault(f"there is no fault {name}")
         if on and name not in self._active:

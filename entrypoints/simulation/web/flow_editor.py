@@ -84,7 +84,7 @@ class FlowEditor:
         self._packs = known_packs()
 
     def refresh(self) -> None:
-        """Adopt the flows that were added, replaced or removed outside the editor."""
+        """Adopts the flows that were added, replaced or removed outside the editor."""
         by_name = {draft.flow.name: draft for draft in self.drafts.values() if draft.flow}
         for name, draft in by_name.items():
             if name not in self._flyte.flows:

@@ -23,7 +23,7 @@ async def open_page(
     adapters: Adapters | None,
     surroundings: Surroundings = ALONE,
 ) -> AsyncIterator[str]:
-    """Serve the page and yield its URL. Port 0 picks a free one. Raises OSError if the port is taken.
+    """Serves the page and yields its URL. Port 0 picks a free one. Raises OSError if the port is taken.
 
     `adapters` are the pack's, before any of them is used: the page shows what passes through them.
     """

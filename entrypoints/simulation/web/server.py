@@ -37,7 +37,7 @@ class PageServer:
 
     @asynccontextmanager
     async def run(self, port: int) -> AsyncIterator[str]:
-        """Serve the page and yield its URL. Port 0 picks a free one. Raises OSError if the port is taken."""
+        """Serves the page and yields its URL. Port 0 picks a free one. Raises OSError if the port is taken."""
         app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[self._guard.check])
         app.router.add_get("/feed", self._serve_feed)
         app.router.add_post("/actions/{name}", self._execute_action)

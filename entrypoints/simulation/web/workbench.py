@@ -86,7 +86,7 @@ class Workbench:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Publish changes inside the `async with` block; switch all faults off at its end."""
+        """Publishes changes inside the `async with` block; switches all faults off at its end."""
         self._tracer.open()
         FlyteTracer(self.flyte, self.traces)
         self.slack.log.listeners.append(self._on_slack_event)
@@ -102,7 +102,7 @@ class Workbench:
             await self.faults.close()
 
     def publish(self) -> None:
-        """Publish everything that changed."""
+        """Publishes everything that changed."""
         self._timer = None
         workspace, feed = self.slack.workspace, self.feed
         feed.publish("people", people_view(workspace))
@@ -156,7 +156,7 @@ class Workbench:
         return None if activity is None else activity.as_json(display_name(self.slack.workspace, activity.user))
 
     def _publish_views(self) -> None:
-        """Publish the modal and the Home tab of each user."""
+        """Publishes the modal and the Home tab of each user."""
         views = self.slack.views
         for user_id in self.slack.workspace.users:
             shown = {"modal": modal_view(views.modals(user_id)), "home": home_view(views.home_of(user_id))}

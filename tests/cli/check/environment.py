@@ -62,7 +62,7 @@ class CheckEnvironment:
         }
 
     def receive_by_http(self) -> None:
-        """Let the pack receive through signed HTTP requests."""
+        """Lets the pack receive through signed HTTP requests."""
         self.variables |= {"FLYTE_SLACK_APP_TOKEN": "", "FLYTE_SLACK_SIGNING_SECRET": self.slack.signing_secret}
 
     async def findings(self) -> list[Finding]:

@@ -104,7 +104,7 @@ class FlyteTracer:
         self._traces.advance(trace, "flow_step", step.at, details)
 
     def _follow_up(self, result: _Result, step: StepEvaluated) -> None:
-        """Record that a step runs for a result, or why it does not."""
+        """Records that a step runs for a result, or why it does not."""
         if isinstance(step, StepMatched):
             if result.is_unhandled:
                 self._traces.counters.update(failed=-1, handled=1)
@@ -138,7 +138,7 @@ class FlyteTracer:
         self._traces.advance(trace, "action_completed", completed.at, details)
 
     def _check_unawaited(self, trace: MessageTrace, action: Action, completed: ActionFinished) -> None:
-        """Record that no step waits for an answer: a mistake if the flow waits for another one."""
+        """Records that no step waits for an answer: a mistake if the flow waits for another one."""
         unawaited = unawaited_answer(self._flyte, completed)
         if unawaited and waiting_steps(action):
             trace.mismatch = unawaited

@@ -91,7 +91,7 @@ class SlackTracer:
             self._traces.start(key, message_source(*key), at, stage)
 
     def _on_edit(self, event: JsonObject, at: float, *, reaches_bot: bool) -> None:
-        """Follow the edit of a person's message, in the trace of the message."""
+        """Follows the edit of a person's message, in the trace of the message."""
         trace = self._traces.by_message.get((event["channel"], event["message"]["ts"]))
         if trace is not None and reaches_bot:
             self._traces.follow(trace, event["event_ts"])

@@ -99,7 +99,7 @@ class MessageTrace:
             self.steps.append({"kind": kind, "ms": self._elapsed_ms(at), **shown})
 
     def handle_failure(self, action_id: str, step: str) -> None:
-        """Record that this step runs for the failure of an action."""
+        """Records that this step runs for the failure of an action."""
         if self.failures.pop(action_id, None) is not None:
             self.steps = [
                 {**known, "handled_by": step} if known.get("failed_action") == action_id else known
