@@ -52,29 +52,29 @@ class FlyteEngine:
         self._flyte = flyte
 
     def enqueue(self, command: Command) -> None:
-        """See Engine."""
+        """Implements Engine."""
         self._flyte.queue_action("Slack", command_name(command), command_input(command))
 
     def forget_pack(self) -> None:
-        """See Engine."""
+        """Implements Engine."""
         self._flyte.unregister_packs()
 
     def unknown_action_id(self, like: ActionId) -> ActionId:
-        """See Engine."""
+        """Implements Engine."""
         return ActionId(str(URL(like).parent.parent / "000000000000000000000000" / "result"))
 
     def results(self) -> list[EngineEvent]:
-        """See Engine."""
+        """Implements Engine."""
         return [(event.name, cast("Json", event.payload), event.created_at) for event in self._flyte.results.values()]
 
     def events(self) -> list[EngineEvent]:
-        """See Engine."""
+        """Implements Engine."""
         return [(event.name, cast("Json", event.payload), event.created_at) for event in self._flyte.events]
 
     def shift_clock(self, seconds: float) -> None:
-        """See Engine."""
+        """Implements Engine."""
         self._flyte.clock_offset_seconds = seconds
 
     async def wait_until_processed(self) -> None:
-        """See Engine."""
+        """Implements Engine."""
         await self._flyte.wait_for(lambda: self._flyte.waiting("Other") == len(self._flyte.events))

@@ -52,7 +52,7 @@ class ColourOutput:
         self._console = Console(file=stream, force_terminal=True, highlight=False, width=width)
 
     def write(self, line: Line) -> None:
-        """See the protocol."""
+        """Implements Output."""
         text = Text.assemble(*((printable(span.text), STYLES[span.style]) for span in line.spans))
         if not line.is_wrapped:
             self._console.print(text, soft_wrap=True)

@@ -99,7 +99,7 @@ class MemoryConnection:
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
-        """See `Receiver`."""
+        """Implements Receiver."""
         self._own = await self._chat.identify()
         self._queue = EventQueue(self._clock)
         await self._queue.put([Connected()])
@@ -116,18 +116,18 @@ class MemoryConnection:
 
     @property
     def is_open(self) -> bool:
-        """See `Transport`."""
+        """Implements Transport."""
         return self._queue is not None and self._disconnected_at is None
 
     def send(self, delivery: PendingDelivery) -> bool:
-        """See `Transport`."""
+        """Implements Transport."""
         if self._queue is None or not self.is_open:
             return False
         self._run(self._deliver(self._queue, delivery))
         return True
 
     def send_interaction(self, interaction: Interaction) -> bool:
-        """See `Transport`."""
+        """Implements Transport."""
         if self._queue is None or not self.is_open:
             return False
         self._run(self._interact(self._queue, interaction))

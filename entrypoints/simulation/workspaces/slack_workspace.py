@@ -42,7 +42,7 @@ _REACTION_VERBS: Final = {"reaction_added": "reacts with", "reaction_removed": "
 
 
 class SlackWorkspace:
-    """People and conversations of a SlackServer. See the protocol Workspace for each method.
+    """People and conversations of a SlackServer. Implements Workspace.
 
     Without `awaits_retries` it is not busy with events that the app has left unacknowledged once: Bolt for Python
     acknowledges only those that a listener takes.
@@ -57,7 +57,7 @@ class SlackWorkspace:
 
     @property
     def handles(self) -> Sequence[str]:
-        """See the protocol."""
+        """Implements Workspace."""
         return [user.name for user in self._state.users.values() if not user.bot_id and user.name != _OWNER]
 
     @property
@@ -66,11 +66,11 @@ class SlackWorkspace:
         return {user.name: user.user_id for user in self._state.users.values() if user.name != _OWNER}
 
     def conversations(self) -> Sequence[Conversation]:
-        """See the protocol."""
+        """Implements Workspace."""
         return [self._conversation(channel) for channel in self._state.channels.values() if not channel.is_direct]
 
     def conversation(self, label: str, handle: str) -> Conversation:
-        """See the protocol."""
+        """Implements Workspace."""
         if label == f"@{BOT}":
             return self._conversation(self._state.channel(self.slack.open_im(self._user(handle).user_id)))
         channel = self._state.find_channel(label)
@@ -79,11 +79,11 @@ class SlackWorkspace:
         return self._conversation(channel)
 
     def encode_text(self, typed: str) -> str:
-        """See the protocol."""
+        """Implements Workspace."""
         return replace_mentions(escape(typed), self._mention)
 
     def add_person(self, handle: str, user: Profile | None = None) -> None:
-        """See the protocol. `user` gives the details; a user without an id gets one."""
+        """Implements Workspace. `user` gives the details; a user without an id gets one."""
         name = handle.capitalize()
         given = user or Profile("", name, email=f"{handle}@example.com", first_name=name)
         self.slack.add_user(
@@ -99,37 +99,37 @@ class SlackWorkspace:
     def add_channel(
         self, label: str, channel_id: str = "", *, is_private: bool = False, members: Sequence[str] = ()
     ) -> None:
-        """See the protocol. `members` are there from the beginning, by their handles."""
+        """Implements Workspace. `members` are there from the beginning, by their handles."""
         known_id = channel_id or FIXED_IDS.get(label, "")
         self.slack.add_channel(label, private=is_private, channel_id=known_id, members=members)
 
     def say(self, handle: str, conversation: Conversation, text: str, thread_timestamp: str = "") -> str:
-        """See the protocol."""
+        """Implements Workspace."""
         user = self._user(handle)
         return self.slack.say(user.user_id, conversation.id, text, thread_ts=thread_timestamp or None)
 
     def edit(self, conversation: Conversation, timestamp: str, text: str) -> None:
-        """See the protocol."""
+        """Implements Workspace."""
         self._check_exists(conversation, timestamp)
         self.slack.edit(conversation.id, timestamp, text)
 
     def react(self, handle: str, conversation: Conversation, timestamp: str, emoji: str) -> None:
-        """See the protocol."""
+        """Implements Workspace."""
         self._check_exists(conversation, timestamp)
         self.slack.react(self._user(handle).user_id, conversation.id, timestamp, emoji)
 
     def toggle_reaction(self, handle: str, conversation: Conversation, timestamp: str, emoji: str) -> bool:
-        """See the protocol."""
+        """Implements Workspace."""
         self._check_exists(conversation, timestamp)
         return self.slack.toggle_reaction(self._user(handle).user_id, conversation.id, timestamp, emoji)
 
     def delete(self, conversation: Conversation, timestamp: str) -> None:
-        """See the protocol."""
+        """Implements Workspace."""
         self._check_exists(conversation, timestamp)
         self.slack.delete(conversation.id, timestamp)
 
     def upload(self, handle: str, conversation: Conversation, file: UploadedFile, thread_timestamp: str = "") -> str:
-        """See the protocol."""
+        """Implements Workspace."""
         user = self._user(handle).user_id
         uploaded = self.slack.files.add(file.name, file.content)
         files, thread_ts = [uploaded.as_json(user)], thread_timestamp or None
@@ -141,18 +141,18 @@ class SlackWorkspace:
         return ts
 
     def invite(self, handle: str, conversation: Conversation) -> None:
-        """See the protocol."""
+        """Implements Workspace."""
         self.slack.invite(conversation.id, self._user(handle).user_id)
 
     def kick(self, handle: str, conversation: Conversation) -> None:
-        """See the protocol."""
+        """Implements Workspace."""
         if self._state.channel(conversation.id).is_general:
             raise NotAllowed(f"no one can be removed from {conversation.label}")
         self.slack.kick(conversation.id, self._user(handle).user_id)
 
     @property
     def is_busy(self) -> bool:
-        """See the protocol."""
+        """Implements Workspace."""
         if not self.slack.has_receiver:
             return False
         is_awaited = any(self._awaits(delivery) for delivery in self.slack.unacknowledged.values())

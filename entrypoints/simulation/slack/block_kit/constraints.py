@@ -29,7 +29,7 @@ class Text:
     pattern: str = ""
 
     def errors(self, value: object, place: str) -> Iterator[str]:
-        """See `Constraint`."""
+        """Implements Constraint."""
         if not isinstance(value, str):
             yield error("must provide a string", place)
         elif len(value) < self.least:
@@ -45,7 +45,7 @@ class Flag:
     """A boolean."""
 
     def errors(self, value: object, place: str) -> Iterator[str]:
-        """See `Constraint`."""
+        """Implements Constraint."""
         if not isinstance(value, bool):
             yield error("must be a boolean", place)
 
@@ -59,7 +59,7 @@ class Number:
     kind: type | tuple[type, ...] = int
 
     def errors(self, value: object, place: str) -> Iterator[str]:
-        """See `Constraint`."""
+        """Implements Constraint."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not isinstance(value, self.kind):
             yield error("must provide an integer" if self.kind is int else "must provide a number", place)
         elif self.least is not None and value < self.least:
@@ -75,7 +75,7 @@ class Choice:
     values: tuple[object, ...]
 
     def errors(self, value: object, place: str) -> Iterator[str]:
-        """See `Constraint`."""
+        """Implements Constraint."""
         if value not in self.values:
             yield error("must be a valid enum value", place)
 
@@ -89,7 +89,7 @@ class ListOf:
     least: int = 1
 
     def errors(self, value: object, place: str) -> Iterator[str]:
-        """See `Constraint`."""
+        """Implements Constraint."""
         if not isinstance(value, list):
             yield error("must provide an array", place)
         elif len(value) < self.least:
@@ -114,7 +114,7 @@ class Fields:
     one_of: tuple[str, ...] = ()
 
     def errors(self, value: object, place: str) -> Iterator[str]:
-        """See `Constraint`."""
+        """Implements Constraint."""
         if not isinstance(value, dict):
             yield error("must provide an object", place)
             return
@@ -140,7 +140,7 @@ class ByType:
     kinds: Mapping[str, Constraint]
 
     def errors(self, value: object, place: str) -> Iterator[str]:
-        """See `Constraint`."""
+        """Implements Constraint."""
         if not isinstance(value, dict):
             yield error("must provide an object", place)
         elif "type" not in value:
@@ -163,7 +163,7 @@ class Matching:
     constraint: Constraint
 
     def errors(self, value: object, place: str) -> Iterator[str]:
-        """See `Constraint`."""
+        """Implements Constraint."""
         found = list(self.constraint.errors(value, place))
         if found:
             yield error(NO_MATCH, place)
@@ -177,7 +177,7 @@ class Nullable:
     constraint: Constraint
 
     def errors(self, value: object, place: str) -> Iterator[str]:
-        """See `Constraint`."""
+        """Implements Constraint."""
         if value is not None:
             yield from self.constraint.errors(value, place)
 
@@ -187,5 +187,5 @@ class Anything:
     """Any value: Slack documents no rule for it, or one that does not matter here."""
 
     def errors(self, _value: object, _place: str) -> Iterator[str]:
-        """See `Constraint`."""
+        """Implements Constraint."""
         yield from ()

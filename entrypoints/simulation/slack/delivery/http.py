@@ -59,7 +59,7 @@ class HttpDelivery:
 
     @property
     def is_open(self) -> bool:
-        """See `Transport`."""
+        """Implements Transport."""
         return bool(self._workers)
 
     async def close(self) -> None:
@@ -73,14 +73,14 @@ class HttpDelivery:
         self._workers, self._session = [], None
 
     def send(self, delivery: PendingDelivery) -> bool:
-        """See `Transport`."""
+        """Implements Transport."""
         if not self._workers:
             return False
         self._queue.put_nowait(delivery)
         return True
 
     def send_interaction(self, interaction: Interaction) -> bool:
-        """See `Transport`."""
+        """Implements Transport."""
         if not self._workers or self._session is None:
             return False
         task = asyncio.create_task(self._interact(self._session, interaction), name="interaction with the app")

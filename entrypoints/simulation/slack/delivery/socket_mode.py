@@ -82,11 +82,11 @@ class SocketMode:
 
     @property
     def is_open(self) -> bool:
-        """See `Transport`."""
+        """Implements Transport."""
         return bool(self.connections)
 
     def send(self, delivery: PendingDelivery) -> bool:
-        """See `Transport`; the connections take turns."""
+        """Implements Transport; the connections take turns."""
         socket = self._next_socket()
         if socket is None:
             return False
@@ -96,7 +96,7 @@ class SocketMode:
         return True
 
     def send_interaction(self, interaction: Interaction) -> bool:
-        """See `Transport`."""
+        """Implements Transport."""
         socket = self._next_socket()
         if socket is None:
             return False
