@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import TypeAlias
 
 from adapters.filesystem.database import Database, transaction
+from adapters.rate_limiter import InMemoryRateLimiter
 from adapters.sql.codec import from_micros, is_time, to_micros
 from application.ports.clock import Clock
-from domain.rate_limits import MAX_PAUSE_SECONDS, InMemoryRateLimiter, TokenBucket
+from domain.rate_limits import MAX_PAUSE_SECONDS, TokenBucket
 
 _SECOND = 1_000_000
 _LONGEST_PAUSE = int(MAX_PAUSE_SECONDS * _SECOND)

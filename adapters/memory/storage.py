@@ -8,6 +8,7 @@ from adapters.memory.gaps import MemoryGaps
 from adapters.memory.journal import MemoryJournal
 from adapters.memory.message_keys import MemoryMessageKeys
 from adapters.memory.outbox import MemoryOutbox
+from adapters.rate_limiter import InMemoryRateLimiter
 from application.ports.channels import Channels
 from application.ports.clock import Clock
 from application.ports.gaps import Gaps
@@ -22,7 +23,6 @@ from application.services.sole_process import SoleProcessLeases, SoleReplica
 from domain.channels import ChannelId, JoinedChannels
 from domain.errors import StorageUnusable
 from domain.outbox import Lane
-from domain.rate_limits import InMemoryRateLimiter
 
 
 class MemoryChannels:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 import structlog
 
+from adapters.rate_limiter import InMemoryRateLimiter
 from adapters.slack.sockets.frames import EventReceived, Frame
 from adapters.slack.sockets.socket_mode import SlackSocketMode
 from application.ports.receiver import CONNECT, AccessLost, ChatEvent, Connected, Disconnected, IncomingEvent
@@ -13,7 +14,6 @@ from domain.errors import AuthenticationFailed, ChatRejected
 from domain.interactions import BlockAction
 from domain.json_values import JsonObject
 from domain.messages import IncomingMessage
-from domain.rate_limits import InMemoryRateLimiter
 from entrypoints.simulation.faults import Fault, Hang
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.delivery.interaction import InteractionState

@@ -13,6 +13,7 @@ from typing import assert_never
 
 import structlog
 
+from adapters.rate_limiter import InMemoryRateLimiter
 from adapters.slack.sockets.arrival_queue import EventQueue
 from adapters.slack.sockets.connection import Connection
 from adapters.slack.sockets.frames import DisconnectWarning, EventReceived, Hello, Ignored, KeepAlive, Refused
@@ -25,7 +26,6 @@ from application.ports.telemetry import Reconnection, Telemetry
 from application.resilience.backoff import exponential_backoff
 from domain.errors import ChatRejected, RateLimited, Unreachable
 from domain.json_values import JsonObject
-from domain.rate_limits import InMemoryRateLimiter
 
 log = structlog.get_logger()
 
