@@ -1,4 +1,4 @@
-"""What `check` says of the SQLite file: it foretells what a start would do, and changes nothing."""
+"""What `check` says of the SQLite file: it says what a start would do, and changes nothing."""
 
 import os
 import shutil
