@@ -48,7 +48,8 @@ def _family(metric: Metric[Any]) -> Any:
         case Gauge():
             gauges = GaugeMetricFamily(name, metric.explanation, labels=labels)
             for values, gauge in metric.series():
-                gauges.add_metric(values, gauge.get())
+                if (value := gauge.get()) is not None:
+                    gauges.add_metric(values, value)
             return gauges
         case Durations():
             histogram = HistogramMetricFamily(name, metric.explanation, labels=labels)

@@ -1,6 +1,7 @@
 """How much waits in the storage, known without asking it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 from adapters.prometheus.numbers import Gauge, Metric
@@ -13,42 +14,49 @@ OnReturn: TypeAlias = Callable[[tuple[Any, ...], Any], None]
 class WaitingEntries:
     """The storage's latest report of a queue, and what this process has changed since.
 
-    What another process changes shows with the next report.
+    Nothing is shown before the first report, and what another process changes shows with the next one.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self.waiting = 0
-        self.set_aside = 0
+        self._is_known = False
+        self._waiting = 0
+        self._set_aside = 0
         self._oldest_since = 0.0
 
     def show(self, entries: Metric[Gauge], oldest: Metric[Gauge]) -> None:
         """Shows the numbers as a gauge with the label `state`, and the age of the oldest as another one."""
-        entries.at("waiting").get = lambda: self.waiting
-        entries.at("set_aside").get = lambda: self.set_aside
-        oldest.at().get = lambda: self.oldest_seconds
-
-    @property
-    def oldest_seconds(self) -> float:
-        """How long the oldest has waited, by the latest report; 0 if nothing waits."""
-        return max(0.0, self._monotonic() - self._oldest_since) if self.waiting else 0.0
+        for series, number in (
+            (entries.at("waiting"), lambda: self._waiting),
+            (entries.at("set_aside"), lambda: self._set_aside),
+            (oldest.at(), self._oldest_seconds),
+        ):
+            series.get = partial(self._if_known, number)
 
     def on_report(self, backlog: Backlog) -> None:
         """The storage has counted."""
-        self.waiting, self.set_aside = backlog.waiting, backlog.dead_lettered
+        self._is_known = True
+        self._waiting, self._set_aside = backlog.waiting, backlog.dead_lettered
         self._oldest_since = self._monotonic() - backlog.oldest_waited_seconds
 
     def on_added(self, count: int = 1) -> None:
         """So many more wait."""
-        if not self.waiting:
+        if not self._waiting:
             self._oldest_since = self._monotonic()
-        self.waiting += count
+        self._waiting += count
 
     def on_done(self) -> None:
         """One waits no longer."""
-        self.waiting = max(0, self.waiting - 1)
+        self._waiting = max(0, self._waiting - 1)
 
     def on_set_aside(self) -> None:
         """One waits no longer, and was set aside."""
         self.on_done()
-        self.set_aside += 1
+        self._set_aside += 1
+
+    def _if_known(self, number: Callable[[], float]) -> float | None:
+        return number() if self._is_known else None
+
+    def _oldest_seconds(self) -> float:
+        """How long the oldest has waited, by the latest report; 0 if nothing waits."""
+        return max(0.0, self._monotonic() - self._oldest_since) if self._waiting else 0.0

@@ -71,6 +71,22 @@ async def test_the_gauges_show_what_an_earlier_run_left(world: MeasuredWorld) ->
         assert world.metrics.value("outbox_entries", state="waiting") == 1
 
 
+async def test_what_waits_is_not_shown_before_the_storage_has_counted_it(world: MeasuredWorld) -> None:
+    world.faults.fail_before("publish", DOWN)
+    async with world.killed_pack():
+        world.chat.say("C1", "one")
+        await world.clock.advance(1)
+    world.faults.fail_before("outbox.backlog", BROKEN)
+
+    async with world.pack():
+        gauges = ("outbox_entries", "outbox_oldest_seconds", "journal_entries", "journal_oldest_seconds")
+        assert [series for name in gauges for series in world.metrics.series(name)] == []
+        world.faults.lift("outbox.backlog")
+        await world.clock.advance(10)
+        assert world.metrics.value("outbox_entries", state="waiting") == 1
+        assert world.metrics.value("journal_entries", state="waiting") == 0
+
+
 async def test_the_gauges_follow_what_an_operator_changes_within_some_seconds(world: MeasuredWorld) -> None:
     world.faults.fail_before("publish", RejectedByWorkflow("400"))
 
