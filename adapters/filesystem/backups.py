@@ -24,6 +24,7 @@ from adapters.filesystem.directory import (
     sync,
 )
 from adapters.filesystem.inspection import DATABASE, MARKER, DatabaseDamaged, count_entries, read_only
+from adapters.filesystem.recovery import first_damage
 from adapters.filesystem.schema import VERSION
 from application.ports.backups import Backup
 from domain.errors import StorageUnavailable, StorageUnusable
@@ -31,6 +32,8 @@ from domain.errors import StorageUnavailable, StorageUnusable
 _CHANNELS: Final = "channels.json"
 _RESTORING: Final = "storage restore"
 """What the lock of a directory says while it is filled."""
+_USE_ANOTHER: Final = "use another backup"
+_USE_THE_PACKS: Final = "set FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR as for the pack"
 _CREATE: Final = "CREATE TABLE backup (made_at TEXT NOT NULL, channels TEXT NOT NULL)"
 _HAS_TABLE: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
 
@@ -91,17 +94,14 @@ def _copy(directory: Path, target: Path, now: datetime) -> Backup:
     """Copies the database and the list of channels to a new file. Raises StorageError and OSError."""
     source = directory / DATABASE
     if not source.is_file():
-        raise StorageUnusable(
-            f"there is no {source}: has the pack ever run there?; set FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR as "
-            "for the pack"
-        )
+        raise StorageUnusable(f"there is no {source}: has the pack ever run there?; {_USE_THE_PACKS}")
     inspect(directory)
     require_current(directory)
     with private_file(target):
         pass
     try:
         with read_only(source) as connection:
-            _require_known(connection, source)
+            _require_known(connection, source, _USE_THE_PACKS)
             _vacuum_into(connection, target)
     except DatabaseDamaged as damage:
         raise StorageUnusable(f"{source} is damaged ({damage}), so that there is nothing to back up") from damage
@@ -139,15 +139,14 @@ def _take_out_channels(path: Path) -> tuple[Backup, list[str] | None]:
     """Turns a backup into the database it was made from. Raises StorageUnusable unless it is intact."""
     try:
         with _unsynced(path) as connection:
-            _require_known(connection, "the backup")
-            (problem,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-            if problem != "ok":
-                raise StorageUnusable(f"the backup is damaged: {problem}")
+            _require_known(connection, "the backup", _USE_ANOTHER)
+            if damage := first_damage(connection, "integrity_check"):
+                raise StorageUnusable(f"the backup is damaged: {damage}; {_USE_ANOTHER}")
             made_at, channels = _channels_in(connection)
             connection.execute("DROP TABLE IF EXISTS backup")
             messages, actions = (count_entries(connection, kind) for kind in ("outbox", "journal"))
     except (sqlite3.Error, ValueError, TypeError) as error:
-        raise StorageUnusable(f"the file is no backup, or a damaged one: {error}") from error
+        raise StorageUnusable(f"the file is no backup, or a damaged one: {error}; {_USE_ANOTHER}") from error
     return Backup(made_at, None if channels is None else len(channels), messages, actions), channels
 
 
@@ -159,7 +158,7 @@ def _channels_in(connection: sqlite3.Connection) -> tuple[datetime | None, list[
     return datetime.fromisoformat(made_at).astimezone(UTC), list(json.loads(channels))
 
 
-def _require_known(connection: sqlite3.Connection, name: object) -> None:
+def _require_known(connection: sqlite3.Connection, name: object, remedy: str) -> None:
     """Raises StorageUnusable unless the database is one of this program, of a version that it knows."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
@@ -168,7 +167,7 @@ def _require_known(connection: sqlite3.Connection, name: object) -> None:
             f"{VERSION}); use that version"
         )
     if not version or connection.execute(_HAS_TABLE, ("outbox",)).fetchone() is None:
-        raise StorageUnusable(f"{name} is no database of this program")
+        raise StorageUnusable(f"{name} is no database of this program; {remedy}")
 
 
 def _require_empty(directory: Path) -> None:

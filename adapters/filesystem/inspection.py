@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.filesystem.diagnostics import holder
-from adapters.filesystem.recovery import DAMAGED, lacks_log, log_of
+from adapters.filesystem.recovery import DAMAGED, first_damage, lacks_log, log_of
 from adapters.filesystem.schema import MAX_CHECKED_BYTES, VERSION
 from domain.errors import StorageUnavailable
 
@@ -102,15 +102,15 @@ def _check_pages(connection: sqlite3.Connection) -> bool:
     deadline = time.monotonic() + _CHECK_SECONDS
     connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
     try:
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        damage = first_damage(connection, "quick_check")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
             raise
         return False
     finally:
         connection.set_progress_handler(None, 0)
-    if found != "ok":
-        raise DatabaseDamaged(found)
+    if damage:
+        raise DatabaseDamaged(damage)
     return True
 
 

@@ -95,9 +95,15 @@ def _check(path: Path, *, was_used: bool) -> None:
 
 def _check_pages(path: Path) -> None:
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        raise _CorruptError(found)
+        damage = first_damage(connection, "quick_check")
+    if damage:
+        raise _CorruptError(damage)
+
+
+def first_damage(connection: sqlite3.Connection, check: str) -> str:
+    """Returns the first damage that a check of SQLite finds, in one line; empty if there is none."""
+    (found,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
+    return "" if found == "ok" else " ".join(found.split())
 
 
 def _replace_by_empty(path: Path, reason: str) -> None:

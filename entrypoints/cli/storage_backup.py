@@ -129,7 +129,11 @@ def _restore(storage: BackedUpStorage, file: str) -> str:
     log = Path(f"{file}-wal")
     if log.exists() and log.stat().st_size:
         raise StorageUnusable(f"{log} lies beside {file}, which is a database in use and no backup")
-    with Path(file).open("rb") as backup:
+    try:
+        backup = Path(file).open("rb")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise StorageUnusable(f"can't read {file}: {error.strerror}") from error
+    with backup:
         return _restored(storage, storage.restore(backup))
 
 

@@ -223,7 +223,16 @@ def test_a_damaged_backup_is_refused_and_leaves_nothing(
     refused = run(tmp_path / "target", "restore", str(backup))
     assert refused.exit_code == 1
     assert refused.stderr.startswith("flyte-slack storage: the ")
+    assert refused.stderr.endswith("; use another backup\n")
+    assert len(refused.stderr.splitlines()) == 1
     assert files(tmp_path / "target") == {"flyte-slack.lock"}
+
+
+@pytest.mark.parametrize(("name", "reason"), [("gone.db", "No such file or directory"), ("", "Is a directory")])
+def test_a_backup_that_cant_be_read_is_named(name: str, reason: str, tmp_path: Path) -> None:
+    refused = run(tmp_path / "target", "restore", str(tmp_path / name))
+    assert refused.exit_code == 1
+    assert refused.stderr == f"flyte-slack storage: can't read {tmp_path / name}: {reason}\n"
 
 
 def test_a_backup_of_a_newer_version_is_refused(backup: Path, tmp_path: Path) -> None:
