@@ -65,12 +65,12 @@ class ActionTraces:
         span.error = summary_of(entry.action.command, outcome).code
         return outcome
 
-    async def report(self, report: Method, entry: JournalEntry) -> None:
+    async def report(self, report: Method, entry: JournalEntry, **options: Any) -> None:
         """Reports an outcome, which ends the action."""
         self._follow(entry)
         error = ""
         try:
-            await report(entry)
+            await report(entry, **options)
         except BaseException as raised:
             error = error_type(raised)
             raise

@@ -49,10 +49,11 @@ class ResultReporter:
         self._shutdown = shutdown
         self._telemetry = telemetry
 
-    async def report(self, entry: JournalEntry) -> None:
+    async def report(self, entry: JournalEntry, *, is_resumed: bool) -> None:
         """Reports a completed action, and marks it as reported or dead-lettered.
 
-        Raises ShutdownRequested if the pack is to end before.
+        `is_resumed` says that it was completed in an earlier run, or set aside and requeued since. Raises
+        ShutdownRequested if the pack is to end before.
         """
         action_id, began_at = entry.action.id, loop_time()
         reason = await self._deliver(entry)
@@ -61,7 +62,7 @@ class ResultReporter:
             await self._journal.dead_letter(action_id, reason)
         else:
             await self._journal.mark_reported(action_id)
-            _log_success(loop_time() - began_at)
+            _log_success(loop_time() - began_at, is_resumed=is_resumed)
 
     async def report_again(self, entry: JournalEntry) -> None:
         """Reports the known outcome of an action that the engine has given out once more."""
@@ -115,8 +116,8 @@ class ResultReporter:
             return Completion.UNKNOWN
 
 
-def _log_success(seconds: float) -> None:
-    if seconds > _LATE_SECONDS:
+def _log_success(seconds: float, *, is_resumed: bool) -> None:
+    if is_resumed or seconds > _LATE_SECONDS:
         log.info("answer_taken", seconds=round(seconds, 3))
     else:
         log.debug("answer_taken", seconds=round(seconds, 3))

@@ -71,7 +71,7 @@ async def _waits(storage: Storage, environ: Mapping[str, str]) -> Waits:
 async def _list(view: QueueView, *, set_aside: bool, as_json: bool) -> None:
     now, count = datetime.now(UTC), 0
     async for entry in view.entries(set_aside=set_aside):
-        age = timedelta(seconds=int((now - entry.since).total_seconds()))
+        age = timedelta(seconds=max(0, int((now - entry.since).total_seconds())))  # the clocks of machines differ
         if as_json:
             text = printable(json.dumps(_listed(entry, age), ensure_ascii=False))
             click.echo(("[" if not count else ",") + text, nl=False)
@@ -119,7 +119,7 @@ async def _export(view: QueueView, *, set_aside: bool) -> None:
 async def _retry(view: QueueView, *, keys: Sequence[str], every: bool) -> None:
     if bool(keys) == every:
         raise click.UsageError("give the keys of the entries to retry, or --all")
-    entries = [await _find(view, key) for key in keys]
+    entries = [await _find(view, key) for key in dict.fromkeys(keys)]
     if every:
         entries = [entry async for entry in view.entries(set_aside=True)]
     for entry in entries:
@@ -129,7 +129,7 @@ async def _retry(view: QueueView, *, keys: Sequence[str], every: bool) -> None:
 
 
 async def _discard(view: QueueView, *, keys: Sequence[str], yes: bool) -> None:
-    for entry in [await _find(view, key) for key in keys]:
+    for entry in [await _find(view, key) for key in dict.fromkeys(keys)]:
         key = escape_controls(entry.key)
         if yes or click.confirm(f"discard {key} ({entry.state}) for good?"):
             was_discarded = await view.discard(entry)

@@ -71,6 +71,19 @@ async def _counts(directory: Path) -> tuple[int, int, int, int]:
     return outbox.waiting, outbox.dead_lettered, journal.waiting, journal.dead_lettered
 
 
+async def test_an_entry_that_is_younger_than_the_clock_says_is_of_age_zero(tmp_path: Path) -> None:
+    in_a_minute = datetime.now(UTC) + timedelta(minutes=1)
+    async with (storage := FileStorage(tmp_path / "state", ManualClock(in_a_minute))).open():
+        await storage.outbox.append([outbox_entry(IncomingMessage(C1, "1.0", "hello", "U1"), in_a_minute)])
+    result = await asyncio.to_thread(_run, tmp_path / "state", "outbox", "list")
+    assert " 0:00:00  waiting" in result.stdout
+
+
+def test_a_key_that_is_given_twice_is_discarded_once(directory: Path) -> None:
+    result = _run(directory, "outbox", "discard", "--yes", "C1:1.0", "C1:1.0")
+    assert result.stdout.splitlines() == ["C1:1.0: discarded"]
+
+
 def test_list_shows_the_age_of_messages_and_why_they_were_set_aside(directory: Path) -> None:
     result = _run(directory, "outbox", "list")
     assert result.exit_code == 0

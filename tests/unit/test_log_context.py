@@ -168,6 +168,19 @@ async def test_that_an_answer_got_through_at_once_is_a_detail(world: World, line
     assert [line["log_level"] for line in lines if line["event"] == "answer_taken"] == ["debug"]
 
 
+async def test_that_an_answer_of_an_earlier_run_got_through_is_logged(world: World, lines: list[EventDict]) -> None:
+    world.faults.fail_before("complete", WorkflowUnreachable("connection refused"))
+    async with world.pack():
+        world.engine.enqueue(UnknownCommand("SendFax"))
+        await world.clock.advance(1)
+    world.faults.lift_all()
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert [line["log_level"] for line in lines if line["event"] == "answer_taken"] == ["info"]
+
+
 async def test_a_failed_command_is_a_warning_with_its_error_code_and_channel(
     world: World, lines: list[EventDict]
 ) -> None:
