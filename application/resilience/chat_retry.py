@@ -10,6 +10,7 @@ from application.loop_time import loop_time
 from application.resilience.backoff import exponential_backoff
 from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
+from application.resilience.troubles import Troubles
 from application.services.pauses import Pauses
 from domain.errors import ChatError, InDoubt, RateLimited, Unreachable
 
@@ -28,12 +29,14 @@ class Outage:
 
     def __init__(self, shutdown: Shutdown) -> None:
         self._shutdown = shutdown
+        self._troubles = Troubles()
         self.end()
 
     def end(self) -> None:
         """The service has answered: a later outage starts anew."""
         self._pauses = exponential_backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
         self._since: float | None = None
+        self._troubles.end()
 
     @property
     def seconds(self) -> float:
@@ -50,7 +53,11 @@ class Outage:
         if self._since is None:
             self._since = loop_time()
         pause = min(next(self._pauses), seconds_left)
-        log.warning("chat_out_of_reach", reason=str(error), again_in_seconds=round(pause, 2))
+        fields = {"reason": str(error), "again_in_seconds": round(pause, 2)}
+        if self._troubles.is_new(str(error)):
+            log.warning("chat_out_of_reach", **fields)
+        else:
+            log.debug("chat_out_of_reach", **fields)
         await self._shutdown.sleep(pause)
 
 

@@ -14,6 +14,7 @@ from application.ports.workflow import PackDefinition, Workflow
 from application.resilience.backoff import exponential_backoff
 from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
+from application.resilience.troubles import Troubles
 from domain.errors import (
     PackNotRegistered,
     PathRefused,
@@ -59,6 +60,7 @@ class _Circuit:
         self.problem = ""
         self.failures = 0
         self.pauses = exponential_backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
+        self.troubles = Troubles()
 
 
 class WorkflowCircuitBreaker:
@@ -179,10 +181,7 @@ class WorkflowCircuitBreaker:
 
     async def _pause(self, call: PortCall, circuit: _Circuit, outage: WorkflowError) -> None:
         pause = next(circuit.pauses)
-        if isinstance(outage, _REFUSALS):
-            log.warning("workflow_engine_refuses", reason=str(outage), again_in_seconds=round(pause, 2))
-        else:
-            log.warning("workflow_engine_out_of_reach", reason=str(outage), again_in_seconds=round(pause, 2))
+        _log_outage(outage, pause, is_new=circuit.troubles.is_new(str(outage)))
         self._report(circuit, _status(outage, call))
         await self._shutdown.sleep(pause)
 
@@ -235,3 +234,16 @@ def _status(outage: WorkflowError, call: PortCall) -> str:
     if isinstance(outage, _REFUSALS):
         return _REFUSED.format(_REQUESTS.get(call.method, "requests"))
     return "out of reach"
+
+
+def _log_outage(outage: WorkflowError, pause: float, *, is_new: bool) -> None:
+    fields = {"reason": str(outage), "again_in_seconds": round(pause, 2)}
+    match isinstance(outage, _REFUSALS), is_new:
+        case True, True:
+            log.warning("workflow_engine_refuses", **fields)
+        case True, False:
+            log.debug("workflow_engine_refuses", **fields)
+        case False, True:
+            log.warning("workflow_engine_out_of_reach", **fields)
+        case _:
+            log.debug("workflow_engine_out_of_reach", **fields)

@@ -15,6 +15,7 @@ from application.ports.telemetry import Failure, Telemetry
 from application.resilience.backoff import exponential_backoff
 from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
+from application.resilience.troubles import Troubles
 from domain.errors import StorageError, StorageUnavailable, StorageUnusable, TooLate
 
 log = structlog.get_logger()
@@ -43,6 +44,7 @@ class StorageRetryPolicy:
         """Set for a moment by a call that succeeds in the end: those that failed with it need not wait longer."""
         self._failing_calls = 0
         self._is_reported_healthy = False
+        self._troubles = Troubles()
 
     async def execute(self, call: PortCall) -> Any:
         """Implements Policy. Makes the call at least once, also during shutdown; raises ShutdownRequested.
@@ -102,7 +104,11 @@ class StorageRetryPolicy:
 
     async def _pause(self, error: StorageError, seconds: float) -> None:
         self._telemetry.note(Failure.STORAGE)
-        log.error("storage_unavailable", reason=str(error), again_in_seconds=round(seconds, 2))
+        fields = {"reason": str(error), "again_in_seconds": round(seconds, 2)}
+        if self._troubles.is_new(str(error)):
+            log.error("storage_unavailable", **fields)
+        else:
+            log.debug("storage_unavailable", **fields)
         self._report_unhealthy()
         await self._shutdown.wait(seconds, self._recovered)
 
@@ -113,6 +119,7 @@ class StorageRetryPolicy:
     def _report_healthy(self) -> None:
         if not self._is_reported_healthy:
             self._is_reported_healthy = True
+            self._troubles.end()
             self._health.report(healthy=True, status="working")
 
     def _report_unhealthy(self) -> None:

@@ -18,6 +18,7 @@ from application.resilience.interception import PortCall, intercepted
 from application.resilience.lease_check import LeaseCheck
 from application.resilience.persistence import Persistence
 from application.resilience.shutdown import Shutdown
+from application.resilience.troubles import Troubles
 from application.services.channel_turns import ChannelTurns, Turn
 from application.services.doubts import Doubts
 from application.services.pauses import Pauses
@@ -111,6 +112,7 @@ class CommandExecution:
         self._failure: InDoubt | Unreachable = turn.overdue
         """What to report if the time is over."""
         self._outage = Outage(tools.shutdown)
+        self._troubles = Troubles()
         self._pauses = exponential_backoff(1, 60)
         self._was_in_doubt = False
         """Sent again although a doubt could not be resolved."""
@@ -159,7 +161,11 @@ class CommandExecution:
 
     async def _settle(self, doubt: InDoubt) -> JsonObject | None:
         """Returns the results of a request that took effect after all; None if it is to be made again."""
-        log.warning("command_in_doubt", command=self._spec.name, reason=doubt.explanation)
+        fields = {"command": self._spec.name, "reason": doubt.explanation}
+        if self._troubles.is_new(doubt.explanation):
+            log.warning("command_in_doubt", **fields)
+        else:
+            log.debug("command_in_doubt", **fields)
         match self._spec.in_doubt:
             case Repeat():
                 self._tools.doubts.on_repeated()

@@ -11,6 +11,7 @@ from application.ports.telemetry import Telemetry, Window
 from application.ports.workflow import Completion, Workflow
 from application.resilience.backoff import exponential_backoff
 from application.resilience.shutdown import Shutdown
+from application.resilience.troubles import Troubles
 from domain.actions import ActionId, JournalEntry
 from domain.commands import command_name
 from domain.errors import (
@@ -72,16 +73,16 @@ class ResultReporter:
     async def _deliver(self, entry: JournalEntry) -> str:
         """Returns why the outcome can't be reported; empty once the engine has it."""
         attempts: Counter[Completion] = Counter()
-        was_in_doubt = False
+        was_in_doubt, troubles = False, Troubles()
         for pause in exponential_backoff(0.25, 60):
             try:
                 await self._complete(entry)
             except PathRefused as error:
-                log.warning("answer_not_taken", reason=str(error))
+                _log_refusal(str(error), is_new=troubles.is_new(str(error)))
             except (PackNotRegistered, RejectedByWorkflow) as error:
                 return str(error)
             except (WorkflowServerError, WorkflowInDoubt) as error:
-                log.warning("answer_not_taken", reason=str(error))
+                _log_refusal(str(error), is_new=troubles.is_new(str(error)))
                 is_wide = attempts[Completion.UNKNOWN] > 0 and attempts.total() + 1 in _WIDE_SEARCHES
                 completion = await self._completion_of(entry.action.id, entry.taken_at if is_wide else None)
                 attempts[completion] += 1
@@ -114,6 +115,13 @@ class ResultReporter:
         except WorkflowError as error:
             log.warning("audit_failed", reason=str(error))
             return Completion.UNKNOWN
+
+
+def _log_refusal(reason: str, *, is_new: bool) -> None:
+    if is_new:
+        log.warning("answer_not_taken", reason=reason)
+    else:
+        log.debug("answer_not_taken", reason=reason)
 
 
 def _log_success(seconds: float, *, is_resumed: bool) -> None:

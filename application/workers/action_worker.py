@@ -22,6 +22,7 @@ from application.resilience.backoff import exponential_backoff
 from application.resilience.incidents import log_incident, retry_after_incidents
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.resilience.storage_retry import StorageRetryPolicy
+from application.resilience.troubles import Troubles
 from application.services.channel_locks import ChannelLocks
 from application.services.lanes import lane_of
 from application.services.poll_schedule import PollSchedule
@@ -172,7 +173,7 @@ class ActionWorker:
 
     async def _poll(self) -> Action | None:
         """Takes one action, or None. Waits long after failures of the engine, not after losing to another replica."""
-        is_in_doubt = False
+        is_in_doubt, troubles = False, Troubles()
         for pause in exponential_backoff(0.05, 10):
             self._schedule.wake.clear()
             polled_at = self._workflow.now()
@@ -186,7 +187,10 @@ class ActionWorker:
                     log.warning("take_in_doubt", reason=str(doubt))
                 is_in_doubt = True
             except WorkflowError as error:
-                log.warning("take_failed", reason=str(error), again_in_seconds=round(pause, 2))
+                if troubles.is_new(str(error)):
+                    log.warning("take_failed", reason=str(error), again_in_seconds=round(pause, 2))
+                else:
+                    log.debug("take_failed", reason=str(error), again_in_seconds=round(pause, 2))
             await self._shutdown.sleep(max(pause, self._schedule.on_empty_poll()))
         raise AssertionError("the backoff has no end")
 
