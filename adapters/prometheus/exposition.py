@@ -48,8 +48,7 @@ def _family(metric: Metric[Any]) -> Any:
         case Gauge():
             gauges = GaugeMetricFamily(name, metric.explanation, labels=labels)
             for values, gauge in metric.series():
-                if (value := gauge.get()) is not None:
-                    gauges.add_metric(values, value)
+                gauges.add_metric(values, gauge.get())
             return gauges
         case Durations():
             histogram = HistogramMetricFamily(name, metric.explanation, labels=labels)

@@ -25,8 +25,8 @@ class Gauge:
     __slots__ = ("get",)
 
     def __init__(self) -> None:
-        self.get: Callable[[], float | None] = float
-        """Returns the number, or None while it is unknown and not to be shown; 0 until this is replaced."""
+        self.get: Callable[[], float] = float
+        """Returns the number, which is NaN while it is unknown; 0 until this is replaced."""
 
 
 class Durations:

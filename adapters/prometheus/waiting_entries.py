@@ -1,7 +1,7 @@
 """How much waits in the storage, known without asking it."""
 
+import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeAlias
 
 from adapters.prometheus.numbers import Gauge, Metric
@@ -14,7 +14,7 @@ OnReturn: TypeAlias = Callable[[tuple[Any, ...], Any], None]
 class WaitingEntries:
     """The storage's latest report of a queue, and what this process has changed since.
 
-    Nothing is shown before the first report, and what another process changes shows with the next one.
+    Nothing is known before the first report, and what another process changes shows with the next one.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -26,12 +26,9 @@ class WaitingEntries:
 
     def show(self, entries: Metric[Gauge], oldest: Metric[Gauge]) -> None:
         """Shows the numbers as a gauge with the label `state`, and the age of the oldest as another one."""
-        for series, number in (
-            (entries.at("waiting"), lambda: self._waiting),
-            (entries.at("set_aside"), lambda: self._set_aside),
-            (oldest.at(), self._oldest_seconds),
-        ):
-            series.get = partial(self._if_known, number)
+        entries.at("waiting").get = lambda: self._waiting if self._is_known else math.nan
+        entries.at("set_aside").get = lambda: self._set_aside if self._is_known else math.nan
+        oldest.at().get = lambda: self._oldest_seconds() if self._is_known else math.nan
 
     def on_report(self, backlog: Backlog) -> None:
         """The storage has counted."""
@@ -53,9 +50,6 @@ class WaitingEntries:
         """One waits no longer, and was set aside."""
         self.on_done()
         self._set_aside += 1
-
-    def _if_known(self, number: Callable[[], float]) -> float | None:
-        return number() if self._is_known else None
 
     def _oldest_seconds(self) -> float:
         """How long the oldest has waited, by the latest report; 0 if nothing waits."""
