@@ -5,7 +5,8 @@
 #   install -m 755 deploy/flyte-slack.sh /usr/local/sbin/flyte-slack
 #
 # For RTM, remove the two lines with app-token; for signed HTTP requests, write signing-secret and
-# FLYTE_SLACK_SIGNING_SECRET_FILE in their place.
+# FLYTE_SLACK_SIGNING_SECRET_FILE in their place. One command runs at a time: the paths of the secrets have the unit's
+# name.
 exec systemd-run --quiet --pipe --wait --collect --unit=flyte-slack-command \
     --property=DynamicUser=yes --property=User=flyte-slack --property=UMask=0077 \
     --property=StateDirectory=flyte-slack --property=StateDirectoryMode=0700 \

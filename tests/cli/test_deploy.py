@@ -195,6 +195,11 @@ def test_the_systemd_unit_limits_memory_open_files_and_the_log() -> None:
     assert int(unit["LimitNOFILE"]) >= 4096
 
 
+def test_the_systemd_unit_lets_the_metrics_of_the_process_be_read() -> None:
+    hides_proc_stat = "ProcSubset=pid"
+    assert hides_proc_stat not in (DEPLOY / "flyte-slack.service").read_text().splitlines()
+
+
 def test_the_charts_templates_set_variables_that_exist() -> None:
     template = (CHART / "templates" / "deployment.yaml").read_text()
     assert set(re.findall(r"- name: ([A-Z_]+)\n", template)) <= KNOWN
