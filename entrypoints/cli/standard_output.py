@@ -4,7 +4,9 @@ import errno
 import io
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -16,6 +18,7 @@ class StandardOutput:
     def __init__(self) -> None:
         before = sys.stdout or io.StringIO()  # None: it was closed, and leads to the null device by now
         self._file = _ForgivingFile(1, "w", closefd=False)
+        self._file.was_closed = sys.stdout is None
         sys.stdout = io.TextIOWrapper(
             io.BufferedWriter(self._file),
             encoding=before.encoding or "utf-8",
@@ -37,6 +40,7 @@ class _ForgivingFile(io.FileIO):
     """Drops everything from the first failure on."""
 
     failure: OSError | None = None
+    was_closed = False
 
     def write(self, data: "ReadableBuffer", /) -> int:
         if self.failure is None:
@@ -45,6 +49,24 @@ class _ForgivingFile(io.FileIO):
             except OSError as error:
                 self.failure = error
         return memoryview(data).nbytes
+
+
+@contextmanager
+def complete_output() -> Iterator[BinaryIO]:
+    """Yields the standard output for what is worth nothing unless it is complete.
+
+    Raises OSError at the end if something was dropped.
+    """
+    yield sys.stdout.buffer
+    sys.stdout.flush()
+    file = getattr(sys.stdout.buffer, "raw", None)
+    if not isinstance(file, _ForgivingFile):
+        return
+    if file.was_closed:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    if failure := file.failure:
+        file.failure = None  # it is told
+        raise failure
 
 
 def discard_unwritten() -> None:

@@ -12,8 +12,9 @@ import click
 from adapters.storage_urls import create_storage, is_postgresql
 from adapters.system_clock import SystemClock
 from application.ports.backups import BackedUpStorage, Backup
-from domain.errors import StorageError, StorageUnusable
+from domain.errors import StorageError, StorageUnavailable, StorageUnusable
 from entrypoints.cli.attached_storage import STORAGE_NOTE
+from entrypoints.cli.standard_output import complete_output
 from entrypoints.config.issues import SettingsError
 from entrypoints.config.passwords import passwords_in, without_passwords
 from entrypoints.config.settings import storage_url
@@ -120,11 +121,17 @@ def _back_up(storage: BackedUpStorage, file: str, *, force: bool) -> str:
         return f"{file}: {_contents(storage.back_up(Path(file), replaces=force))}"
     if sys.stdout.isatty():
         raise click.UsageError("a backup is not for a terminal; write it to a file: ... storage backup - > FILE")
-    return _contents(storage.back_up_to(sys.stdout.buffer))
+    try:
+        with complete_output() as output:
+            return _contents(storage.back_up_to(output))
+    except OSError as error:
+        raise StorageUnavailable(f"can't write the backup to standard output: {error.strerror}") from error
 
 
 def _restore(storage: BackedUpStorage, file: str) -> str:
     if file == _STANDARD:
+        if sys.stdin is None:
+            raise StorageUnusable("standard input is closed; name the backup's FILE")
         return _restored(storage, storage.restore(sys.stdin.buffer))
     log = Path(f"{file}-wal")
     if log.exists() and log.stat().st_size:

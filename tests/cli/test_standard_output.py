@@ -65,3 +65,35 @@ def test_a_closed_output_leaves_the_exit_status_alone(directory: Path, command: 
     closing = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", str(PROGRAM), *command.split()]
     done = subprocess.run(closing, stderr=subprocess.PIPE, env=environment, timeout=20, check=False, text=True)  # noqa: S603 - our own program
     assert (done.returncode, done.stderr) == (COMMANDS[command], "")
+
+
+@pytest.mark.parametrize(
+    ("redirection", "reason"),
+    [
+        ("> /dev/full", "No space left on device"),
+        (">&-", "Bad file descriptor"),
+        ("| true", "Broken pipe"),
+    ],
+)
+def test_a_backup_that_is_not_written_to_its_end_has_failed(directory: Path, redirection: str, reason: str) -> None:
+    done = _shell(directory, f'"$0" storage backup - {redirection}; exit ${{PIPESTATUS[0]}}')
+    assert done.stderr == f"flyte-slack storage: can't write the backup to standard output: {reason}\n"
+    assert done.returncode == 1
+
+
+def test_nothing_is_restored_from_a_closed_input(directory: Path) -> None:
+    done = _shell(directory, '"$0" storage restore - <&-')
+    assert done.stderr == "flyte-slack storage: standard input is closed; name the backup's FILE\n"
+    assert done.returncode == 1
+
+
+def _shell(directory: Path, line: str) -> "subprocess.CompletedProcess[str]":
+    environment = {"PATH": os.environ["PATH"], "FLYTE_SLACK_BACKUP_DIR": str(directory)}
+    return subprocess.run(  # noqa: S603 - our own program
+        ["/bin/bash", "-c", line, str(PROGRAM)],
+        stderr=subprocess.PIPE,
+        env=environment,
+        timeout=20,
+        check=False,
+        text=True,
+    )
