@@ -26,6 +26,7 @@ from adapters.filesystem.directory import (
 from adapters.filesystem.inspection import DATABASE, MARKER, DatabaseDamaged, count_entries, read_only
 from adapters.filesystem.recovery import first_damage
 from adapters.filesystem.schema import VERSION
+from adapters.filesystem.sqlite_errors import explain
 from application.ports.backups import Backup
 from domain.errors import StorageUnavailable, StorageUnusable
 
@@ -116,7 +117,7 @@ def _vacuum_into(connection: sqlite3.Connection, target: Path) -> None:
     try:
         connection.execute("VACUUM INTO ?", (str(target),))
     except sqlite3.OperationalError as error:
-        raise StorageUnavailable(f"can't write {target}: {error} ({error.sqlite_errorname})") from error
+        raise StorageUnavailable(f"can't write {target}: {explain(error)}") from error
 
 
 def _joined(directory: Path) -> list[str]:

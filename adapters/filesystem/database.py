@@ -15,6 +15,7 @@ import structlog
 
 from adapters.filesystem.recovery import report_incomplete
 from adapters.filesystem.schema import MAX_LOG_BYTES, connect, empty_log
+from adapters.filesystem.sqlite_errors import explain
 from domain.errors import StorageError, StorageUnavailable, StorageUnusable, TooLate
 
 log = structlog.get_logger()
@@ -290,8 +291,7 @@ class Database:
         """Returns a new error for each request, since each gets a traceback of its own."""
         if isinstance(error, StorageError):
             return type(error)(str(error))
-        code = getattr(error, "sqlite_errorname", "") or getattr(error, "strerror", "")
-        failure = StorageUnavailable(f"can't use {self._path}: {error}" + (f" ({code})" if code else ""))
+        failure = StorageUnavailable(f"can't use {self._path}: {explain(error)}")
         failure.__cause__ = error
         return failure
 

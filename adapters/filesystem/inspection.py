@@ -11,6 +11,7 @@ from typing import Final
 from adapters.filesystem.diagnostics import holder
 from adapters.filesystem.recovery import DAMAGED, first_damage, lacks_log, log_of
 from adapters.filesystem.schema import MAX_CHECKED_BYTES, VERSION
+from adapters.filesystem.sqlite_errors import explain, primary_code
 from domain.errors import StorageUnavailable
 
 MARKER: Final = "flyte-slack.created"
@@ -25,6 +26,10 @@ _COUNT: Final = "SELECT coalesce(sum(rows), 0) FROM tallies WHERE kind = '{0}' A
 
 class DatabaseDamaged(Exception):
     """The file is not a usable SQLite file. The text says why."""
+
+
+class DatabaseLocked(StorageUnavailable):
+    """Another program lets nobody else use the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ class DatabaseFile:
 def inspect_database(directory: Path) -> DatabaseFile | None:
     """Looks at a directory's SQLite file; takes some seconds at most. Returns None if the pack has never run there.
 
-    Raises DatabaseDamaged for a file that a start would set aside, and StorageUnavailable if it can't be read now.
+    Raises DatabaseDamaged for a file that a start would set aside, DatabaseLocked for one that it could not open, and
+    StorageUnavailable if it can't be read now.
     """
     path = directory / DATABASE
     was_used = (directory / MARKER).exists()
@@ -92,9 +98,10 @@ def read_only(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&{mode}", uri=True, timeout=_BUSY_SECONDS)) as connection:
             yield connection
     except sqlite3.Error as error:
-        if error.sqlite_errorcode & 0xFF in DAMAGED:
+        if primary_code(error) in DAMAGED:
             raise DatabaseDamaged(str(error)) from error
-        raise StorageUnavailable(f"can't read {path}: {error} ({error.sqlite_errorname})") from error
+        kind = DatabaseLocked if primary_code(error) == sqlite3.SQLITE_BUSY else StorageUnavailable
+        raise kind(f"can't read {path}: {explain(error)}") from error
 
 
 def _check_pages(connection: sqlite3.Connection) -> bool:

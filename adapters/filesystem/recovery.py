@@ -11,6 +11,7 @@ import structlog
 
 from adapters.filesystem.directory import as_storage_error, create, quarantine
 from adapters.filesystem.schema import MAX_CHECKED_BYTES, connect
+from adapters.filesystem.sqlite_errors import explain, primary_code
 from domain.errors import StorageUnavailable, StorageUnusable
 
 log = structlog.get_logger()
@@ -72,7 +73,7 @@ def take_over(path: Path) -> None:
 
 
 def _unavailable(path: Path, error: sqlite3.Error) -> StorageUnavailable:
-    return StorageUnavailable(f"can't use {path}: {error} ({error.sqlite_errorname})")
+    return StorageUnavailable(f"can't use {path}: {explain(error)}")
 
 
 def _check(path: Path, *, was_used: bool) -> None:
@@ -88,7 +89,7 @@ def _check(path: Path, *, was_used: bool) -> None:
             _check_pages(path)
         connect(path, migrates=True).close()
     except sqlite3.Error as error:
-        if error.sqlite_errorcode & 0xFF in DAMAGED:
+        if primary_code(error) in DAMAGED:
             raise _CorruptError(str(error)) from error
         raise
 

@@ -287,8 +287,9 @@ class Backfill:
         self._report()
 
     def _report(self) -> None:
-        channels = len({gap.channel_id for gap in self._tasks})
-        self._health.note("backfill", f"fetching missed messages of {channels} channels" if channels else "")
+        count = len({gap.channel_id for gap in self._tasks})
+        channels = "1 channel" if count == 1 else f"{count} channels"
+        self._health.note("backfill", f"fetching missed messages of {channels}" if count else "")
 
     def _incoming(self, message: IncomingMessage) -> IncomingEvent:
         now = self._clock.now()

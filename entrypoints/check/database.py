@@ -6,7 +6,7 @@ from typing import Final
 
 from adapters.postgresql.diagnostics import DatabaseState, Standbys, inspect
 from domain.errors import StorageError, StorageUnavailable
-from entrypoints.check.findings import Finding, all_skipped, failed, ok, problem, warning
+from entrypoints.check.findings import Finding, advice, all_skipped, failed, ok, problem, warning
 from entrypoints.check.storage_place import DATABASE, StoragePlace
 
 TABLES: Final = "database tables"
@@ -36,7 +36,7 @@ async def look_at_database(url: str, seconds: float) -> StoragePlace:
 
 def _unusable(error: StorageError) -> Iterator[Finding]:
     can_wait = isinstance(error, StorageUnavailable)
-    yield failed(DATABASE, problem(error), _remedy(error) or _START_SERVER, ends_start=not can_wait)
+    yield failed(DATABASE, problem(error), advice(error) or _START_SERVER, ends_start=not can_wait)
     yield from all_skipped((TABLES, DURABILITY, WAKE_UPS, REPLICAS), "the database can't be used")
 
 
@@ -48,10 +48,6 @@ def _assess(state: DatabaseState) -> Iterator[Finding]:
     yield ok(WAKE_UPS, f"packs learn of one another's work by {means}")
     names = ", ".join(f"{replica.name} ({replica.version})" for replica in state.replicas)
     yield ok(REPLICAS, f"{len(state.replicas)} alive: {names}" if names else "no pack is using the database")
-
-
-def _remedy(error: StorageError) -> str:
-    return str(error).partition("; ")[2]
 
 
 def _assess_server(state: DatabaseState) -> Finding:
@@ -66,7 +62,7 @@ def _assess_server(state: DatabaseState) -> Finding:
 
 def _assess_tables(state: DatabaseState) -> Finding:
     if state.stopped_by:
-        return failed(TABLES, problem(state.stopped_by), _remedy(state.stopped_by), ends_start=True)
+        return failed(TABLES, problem(state.stopped_by), advice(state.stopped_by), ends_start=True)
     if state.missing_rights:
         shown = ", ".join(state.missing_rights[:_SHOWN]) + (", ..." if len(state.missing_rights) > _SHOWN else "")
         remedy = f"GRANT the rights to {state.user}, as the operators' guide shows"

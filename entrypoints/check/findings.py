@@ -65,3 +65,8 @@ def all_skipped(checks: Iterable[str], reason: str) -> Iterator[Finding]:
 def problem(error: Exception) -> str:
     """Returns the part of an error's text before the first semicolon; the advice after it is left to the remedy."""
     return str(error).partition("; ")[0]
+
+
+def advice(error: Exception) -> str:
+    """Returns the part of an error's text after the first semicolon; empty if there is none."""
+    return str(error).partition("; ")[2]

@@ -13,7 +13,7 @@ from aiohttp import ClientError
 from adapters.http.session import open_session
 from adapters.slack.diagnostics import signed_challenge
 from application.ports.clock import Clock
-from entrypoints.check.findings import Finding, failed, ok, problem, skipped, warning
+from entrypoints.check.findings import Finding, advice, failed, ok, problem, skipped, warning
 from entrypoints.cli.running_pack import LOOPBACK_FOR
 from entrypoints.config.settings import ReceiveMode, Settings
 from entrypoints.container.ports import HEALTH_CHECKS
@@ -79,7 +79,7 @@ def _check_port(settings: Settings, pack: RunningPack | None) -> Finding:
     try:
         _bind(settings.http_host, settings.http_port)
     except PortUnavailable as error:
-        return failed(PORT, problem(error), str(error).partition("; ")[2], ends_start=True)
+        return failed(PORT, problem(error), advice(error), ends_start=True)
     port = settings.http_port
     return ok(PORT, f"{settings.http_host}:{port} is free" if port else "the pack picks a free one")
 

@@ -10,11 +10,11 @@ from typing import Final
 from adapters.filesystem import diagnostics
 from adapters.filesystem.directory import is_temporary, shared_for
 from adapters.filesystem.inspection import DATABASE as DATABASE_FILE
-from adapters.filesystem.inspection import DatabaseDamaged, DatabaseFile, inspect_database
+from adapters.filesystem.inspection import DatabaseDamaged, DatabaseFile, DatabaseLocked, inspect_database
 from adapters.filesystem.schema import VERSION
 from application.ports.storage import StorageDescription
 from domain.errors import StorageError
-from entrypoints.check.findings import Finding, all_skipped, failed, ok, problem, skipped, warning
+from entrypoints.check.findings import Finding, advice, all_skipped, failed, ok, problem, skipped, warning
 from entrypoints.check.http_port import Running, RunningPack
 from entrypoints.check.storage_place import DATABASE, Looking
 
@@ -61,7 +61,7 @@ def _check_directory(directory: Path, pack: RunningPack | None) -> Iterator[Find
     try:
         diagnostics.check_usable(directory)
     except StorageError as error:
-        yield failed(DIRECTORY, problem(error), str(error).partition("; ")[2] or _ANOTHER, ends_start=True)
+        yield failed(DIRECTORY, problem(error), advice(error) or _ANOTHER, ends_start=True)
         yield from all_skipped((LOCK, DATABASE, CHANNELS), "the directory can't be used")
     else:
         yield _assess_location(directory)
@@ -105,7 +105,7 @@ def _check_database(directory: Path) -> Finding:
         message = f"{path} is damaged ({damage}); a start would report it, and go on without what is lost"
         return failed(DATABASE, message, "stop the pack, and restore a backup, if it is newer than what was lost")
     except StorageError as error:
-        return skipped(DATABASE, str(error))
+        return _assess_unread(error)
     if found is None:
         return ok(DATABASE, "will be created at startup")
     if found.is_newer:
@@ -116,6 +116,12 @@ def _check_database(directory: Path) -> Finding:
         return _assess_migration(directory, found)
     checked = "" if found.is_checked else "; too large to check all of it"
     return ok(DATABASE, f"format {found.version}, {_mebibytes(found)}, {_contents(found)}{checked}")
+
+
+def _assess_unread(error: StorageError) -> Finding:
+    if isinstance(error, DatabaseLocked):
+        return failed(DATABASE, problem(error), advice(error), ends_start=True)
+    return skipped(DATABASE, str(error))
 
 
 def _assess_migration(directory: Path, found: DatabaseFile) -> Finding:

@@ -111,6 +111,18 @@ async def test_a_file_of_a_newer_version_ends_a_start(env: CheckEnvironment) -> 
     assert "backup from before the upgrade" in finding.remedy
 
 
+async def test_a_file_that_another_program_has_locked_ends_a_start(env: CheckEnvironment) -> None:
+    await use(env.directory)
+    with closing(sqlite3.connect(env.directory / "flyte-slack.db", isolation_level=None)) as other:
+        other.execute("DELETE FROM outbox")
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("DELETE FROM outbox")
+        finding = await env.finding("database")
+    assert finding.status is Status.FAILED
+    assert "database is locked (SQLITE_BUSY)" in finding.ends_start
+    assert "close the other program" in finding.remedy
+
+
 async def test_a_damaged_file_fails_and_does_not_end_a_start(env: CheckEnvironment) -> None:
     await use(env.directory, messages=200)
     path = env.directory / "flyte-slack.db"
