@@ -3,9 +3,10 @@
 import random
 from datetime import UTC, datetime, timedelta, timezone
 
+from entrypoints.simulation.pongo2.go_json import from_json
 from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 from entrypoints.simulation.pongo2.template import Template
-from entrypoints.simulation.pongo2.values import Struct, from_json
+from entrypoints.simulation.pongo2.values import Struct
 
 EVENT = Struct(
     "execution.Event",

@@ -7,10 +7,10 @@ import pytest
 
 from entrypoints.simulation.flyte.models import Event, Pack
 from entrypoints.simulation.pongo2.errors import TemplateError
+from entrypoints.simulation.pongo2.go_json import from_json
 from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 from entrypoints.simulation.pongo2.rfc3339 import parse
 from entrypoints.simulation.pongo2.template import Template
-from entrypoints.simulation.pongo2.values import from_json
 from tests.simulation.conformance_cases import CASES, differences_in_documentation
 
 RECORDED = json.loads((CASES / "templates.json").read_text(encoding="utf-8"))

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from entrypoints.simulation.pongo2.errors import TemplateError, TemplateSyntaxError
 from entrypoints.simulation.pongo2.filters.registry import FILTERS
+from entrypoints.simulation.pongo2.go_json import from_json
 from entrypoints.simulation.pongo2.tags.registry import TAGS
 from entrypoints.simulation.pongo2.template import FUNCTIONS, Template
-from entrypoints.simulation.pongo2.values import from_json
 from tests.simulation.template_names import ENVIRONMENT, EVENT, VALUES
 
 SYNTAX = r"""

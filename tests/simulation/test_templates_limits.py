@@ -5,8 +5,8 @@ import time
 import pytest
 
 from entrypoints.simulation.pongo2.errors import TemplateRuntimeError, TemplateSyntaxError
+from entrypoints.simulation.pongo2.go_json import from_json
 from entrypoints.simulation.pongo2.template import SOURCE_LIMIT, Template
-from entrypoints.simulation.pongo2.values import from_json
 from tests.simulation.template_names import render
 
 EXCEEDING = [

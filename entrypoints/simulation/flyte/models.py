@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Self
 
 from entrypoints.simulation.flyte.flow_loader import Flow
-from entrypoints.simulation.pongo2.values import StringMap, Struct, from_json
+from entrypoints.simulation.pongo2.go_json import from_json
+from entrypoints.simulation.pongo2.values import StringMap, Struct
 
 FATAL = "FATAL"
 

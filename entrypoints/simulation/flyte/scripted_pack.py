@@ -16,9 +16,9 @@ from entrypoints.simulation.flyte.empty_keys import refuse_empty_keys
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.local_pack import LocalPack
 from entrypoints.simulation.flyte.models import FATAL, Action, Pack
+from entrypoints.simulation.pongo2.go_json import from_json
 from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 from entrypoints.simulation.pongo2.template import Template
-from entrypoints.simulation.pongo2.values import from_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ import string
 from contextlib import suppress
 
 from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
+from entrypoints.simulation.pongo2.go_json import decode_json, from_json
 from entrypoints.simulation.pongo2.rendering import RenderContext, check_size
-from entrypoints.simulation.pongo2.values import decode_json, from_json
 
 _URL_ALPHABET = re.compile(r"[A-Za-z0-9_-]*")
 

@@ -1,12 +1,11 @@
 """Template values and pongo2's conversions between them, which follow Go's types rather than Python's.
 
 Values are None, bool, int, float, str, list, dict, datetime, Struct, functions, and subclasses of them where Go has
-types of its own. JSON numbers are floats, as Go
-decodes them: `{{ Event.Payload.count }}` of 3 renders as `3.000000` and equals no integer until `|integer`.
+types of its own. JSON numbers are floats, as Go decodes them: `{{ Event.Payload.count }}` of 3 renders as `3.000000`
+and equals no integer until `|integer`.
 """
 
 import html
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -22,7 +21,6 @@ _HEXADECIMAL: Final = re.compile(r"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9
 _SPECIAL: Final = re.compile(r"[+-]?(inf|infinity)|nan", re.IGNORECASE)
 _MISPLACED_UNDERSCORE: Final = re.compile(r"(?<![0-9])_|_(?![0-9])")
 _MISPLACED_HEXADECIMAL_UNDERSCORE: Final = re.compile(r"(?<!^0[xX])(?<!^[+-]0[xX])(?<![0-9a-fA-F])_|_(?![0-9a-fA-F])")
-_LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _LOWEST_INT: Final = -(1 << 63)
 _INTEGERS: Final = 1 << 64
 
@@ -152,15 +150,6 @@ _DESCRIPTIONS: dict[type, str] = {
 }
 
 
-def from_json(value: object) -> object:
-    """Converts a decoded JSON document to Go's types: every number becomes a float."""
-    if isinstance(value, list):
-        return [from_json(item) for item in value]
-    if isinstance(value, dict):
-        return {key: from_json(item) for key, item in value.items()}
-    return to_float(value) if is_integer(value) else value
-
-
 def to_text(value: object) -> str:
     """Converts to a string, as in the output."""
     match value:
@@ -187,14 +176,6 @@ def type_name(value: object) -> str:
 def kind_name(value: object) -> str:
     """Returns the name of the value's kind in Go."""
     return _lookup(_KINDS, value)
-
-
-def decode_json(text: str) -> object:
-    """Decodes JSON to Go's types, as the server does. Raises ValueError or RecursionError."""
-    decoded: object = json.loads(
-        text, parse_int=_parse_json_number, parse_float=_parse_json_number, parse_constant=_refuse_constant
-    )
-    return _without_surrogates(decoded) if "\\u" in text else decoded
 
 
 def nanosecond(time: datetime) -> int:
@@ -336,27 +317,6 @@ def _parse_float(text: str) -> float:
     else:
         return 0.0
     return parsed if math.isfinite(parsed) else 0.0
-
-
-def _parse_json_number(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"cannot represent the number {text[:50]}")
-    return number
-
-
-def _refuse_constant(text: str) -> float:
-    raise ValueError(f"invalid character '{text[:1]}'")
-
-
-def _without_surrogates(value: object) -> object:
-    if isinstance(value, str):
-        return _LONE_SURROGATES.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
-    return value
 
 
 def _lookup(names: Mapping[type, str], value: object) -> str:
