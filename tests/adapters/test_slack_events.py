@@ -1,33 +1,23 @@
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.slack.events import EventSelection, parse_callback, parse_event
+from adapters.slack.events import parse_callback, parse_event
 from application.ports.receiver import (
     AccessLost,
     ChannelIdChanged,
     ChatEvent,
     MembershipGained,
     MembershipLost,
-    OtherWorkspaceEvent,
 )
-from domain.channels import NO_CHANNEL, ChannelId
-from domain.interactions import MessageChange, OtherEvent, Reaction
+from domain.channels import ChannelId
+from domain.interactions import Reaction
 from domain.json_values import Json, JsonObject
 from domain.messages import IncomingMessage
-from domain.users import Identity
 from entrypoints.testing.strategies import json_values
-
-OWN = "UFLYTE"
-OURS = Identity(OWN, "BFLYTE", "T1")
-C1 = ChannelId("C1")
-
-
-def message(**fields: Json) -> JsonObject:
-    return {"type": "message", "channel": "C1", "user": "U1", "text": "hello", "ts": "1355517523.000005", **fields}
+from tests.support.slack_events import C1, OURS, OWN, message, reaction
 
 
 def test_a_message_event_becomes_an_incoming_message() -> None:
@@ -217,63 +207,6 @@ def test_a_new_id_of_a_channel_is_parsed(event: JsonObject, expected: ChatEvent 
     assert parse_event({"type": "channel_id_changed", **event}, OURS) == expected
 
 
-OTHER_AUTHORIZATION: JsonObject = {"team_id": "T2", "enterprise_id": "E2", "user_id": "U2", "is_bot": True}
-
-
-def in_body(**fields: Json) -> ChatEvent:
-    """The event of a message in a body with these fields, received by a bot of the organization E1."""
-    body: JsonObject = {"type": "event_callback", "event": message(), **fields}
-    (event,) = parse_callback(body, replace(OURS, enterprise_id="E1"))
-    return event
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"team_id": "T2"},
-        {"team_id": "T2", "context_team_id": "T2", "enterprise_id": "E2", "context_enterprise_id": "E2"},
-        {"team_id": "T2", "authorizations": [OTHER_AUTHORIZATION], "is_ext_shared_channel": False},
-        {"team_id": "T2", "enterprise_id": None, "authorizations": None},
-        {"authorizations": [OTHER_AUTHORIZATION]},
-    ],
-)
-def test_an_event_of_another_workspace_is_marked(fields: JsonObject) -> None:
-    event = in_body(**fields)
-    assert isinstance(event, OtherWorkspaceEvent)
-    assert event.team_id == "T2"
-    assert isinstance(event.event, IncomingMessage)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"team_id": None, "authorizations": []},
-        {"team_id": "T1"},
-        {"team_id": "T2", "context_team_id": "T1"},
-        {"team_id": "T2", "enterprise_id": "E1"},
-        {"team_id": "T2", "context_enterprise_id": "E1"},
-        {"team_id": "T2", "authorizations": [OTHER_AUTHORIZATION, {"team_id": "T1"}]},
-        {"team_id": "T2", "authorizations": [OTHER_AUTHORIZATION | {"enterprise_id": "E1"}]},
-        {"team_id": "T2", "is_ext_shared_channel": True},
-    ],
-)
-def test_an_event_that_names_the_packs_workspace_is_not_marked(fields: JsonObject) -> None:
-    assert isinstance(in_body(**fields), IncomingMessage)
-
-
-@pytest.mark.parametrize("ours", [replace(OURS, is_organization_wide=True), replace(OURS, team_id="")])
-def test_no_event_is_marked_if_the_token_is_not_of_one_workspace(ours: Identity) -> None:
-    body: JsonObject = {"type": "event_callback", "event": message(), "team_id": "T2"}
-    (event,) = parse_callback(body, ours)
-    assert isinstance(event, IncomingMessage)
-
-
-def test_the_bots_own_joining_is_not_marked() -> None:
-    joined: JsonObject = {"type": "member_joined_channel", "user": OWN, "channel": "C1"}
-    assert parse_callback({"type": "event_callback", "event": joined, "team_id": "T2"}, OURS) == [MembershipGained(C1)]
-
-
 @pytest.mark.parametrize(
     "event",
     [
@@ -388,212 +321,3 @@ def test_events_name_their_workspace(fields: JsonObject, team: str) -> None:
         (parsed,) = parse_callback({"type": "event_callback", "event": event, **fields}, OURS)
         assert isinstance(parsed, IncomingMessage | Reaction)
         assert parsed.team_id == team
-
-
-def reaction(kind: str = "reaction_added", **fields: Json) -> JsonObject:
-    item: JsonObject = {"type": "message", "channel": "C1", "ts": "1.2"}
-    who: JsonObject = {"user": "U1", "item_user": "U2"}
-    return {"type": kind, **who, "reaction": "eyes", "item": item, "event_ts": "3.4", **fields}
-
-
-@pytest.mark.parametrize(("kind", "is_added"), [("reaction_added", True), ("reaction_removed", False)])
-def test_a_reaction_is_parsed(kind: str, is_added: bool) -> None:
-    assert parse_event(reaction(kind), OURS) == Reaction(
-        channel_id=C1,
-        user_id="U1",
-        team_id="T1",
-        is_added=is_added,
-        reaction="eyes",
-        timestamp="1.2",
-        item_user_id="U2",
-        event_timestamp="3.4",
-    )
-
-
-def test_a_reaction_to_a_message_that_no_user_wrote_is_parsed() -> None:
-    event = reaction()
-    del event["item_user"]
-    parsed = parse_event(event, OURS)
-    assert isinstance(parsed, Reaction)
-    assert parsed.item_user_id == ""
-
-
-@pytest.mark.parametrize("item", [{"type": "file", "file": "F1"}, {"type": "file_comment", "file": "F1"}])
-def test_a_reaction_to_a_file_is_in_no_channel(item: JsonObject) -> None:
-    parsed = parse_event(reaction(item=item), OURS)
-    assert isinstance(parsed, Reaction)
-    assert (parsed.item_type, parsed.channel_id, parsed.timestamp) == (item["type"], NO_CHANNEL, "")
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [{"user": None}, {"user": 7}, {"reaction": None}, {"item": None}, {"item": {}}, {"item": {"type": "message"}}],
-)
-def test_a_malformed_reaction_is_ignored(fields: JsonObject) -> None:
-    assert parse_event(reaction() | fields, OURS) is None
-
-
-EDITS = EventSelection(edits=True)
-
-
-def edit(new: JsonObject | None = None, old: JsonObject | None = None, **fields: Json) -> JsonObject:
-    edited: JsonObject = {"edited": {"user": "U1", "ts": "5.6"}, "text": "hullo"}
-    return message(
-        subtype="message_changed",
-        hidden=True,
-        message=message(thread_ts="1.1") | edited | (new or {}),
-        previous_message=message(thread_ts="1.1") | (old or {}),
-        ts="7.8",
-        event_ts="7.8",
-        **fields,
-    )
-
-
-def deletion(old: JsonObject | None = None, **fields: Json) -> JsonObject:
-    return message(
-        subtype="message_deleted",
-        hidden=True,
-        deleted_ts="1355517523.000005",
-        previous_message=message(thread_ts="1.1") | (old or {}),
-        ts="7.8",
-        event_ts="7.8",
-        **fields,
-    )
-
-
-def test_an_edit_is_parsed_if_selected() -> None:
-    assert parse_event(edit(), OURS) is None
-    assert parse_event(edit(), OURS, EDITS) == MessageChange(
-        channel_id=C1,
-        user_id="U1",
-        team_id="T1",
-        is_deleted=False,
-        timestamp="1355517523.000005",
-        thread_timestamp="1.1",
-        message="hullo",
-        previous_message="hello",
-        edited_timestamp="5.6",
-        event_timestamp="7.8",
-    )
-
-
-DELETED = MessageChange(
-    channel_id=C1,
-    user_id="U1",
-    team_id="T1",
-    is_deleted=True,
-    timestamp="1355517523.000005",
-    thread_timestamp="1.1",
-    previous_message="hello",
-    event_timestamp="7.8",
-)
-
-
-def test_a_deletion_is_parsed_if_selected() -> None:
-    assert parse_event(deletion(), OURS) is None
-    assert parse_event(deletion(), OURS, EDITS) == DELETED
-
-
-def test_a_deleted_message_with_replies_is_reported_as_deleted() -> None:
-    event = edit({"subtype": "tombstone", "text": "This message was deleted.", "user": "USLACKBOT"})
-    assert parse_event(event, OURS, EDITS) == DELETED
-
-
-def test_a_deletion_without_the_old_message_has_its_timestamp() -> None:
-    event = deletion()
-    del event["previous_message"]
-    change = parse_event(event, OURS, EDITS)
-    assert isinstance(change, MessageChange)
-    assert (change.timestamp, change.user_id) == ("1355517523.000005", "")
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        edit({"edited": None}),
-        edit({"text": "hello"}),
-        edit({"text": "hello", "edited": {"user": "U1", "ts": "5.6"}}, {"edited": {"user": "U1", "ts": "5.6"}}),
-        edit({"user": OWN}),
-        edit({"user": None, "bot_id": "BFLYTE"}),
-        deletion({"user": OWN}),
-        deletion({"bot_id": "BFLYTE"}),
-        edit({"ts": None}),
-        edit(channel=None),
-        message(subtype="message_changed"),
-        message(subtype="message_deleted"),
-        message(subtype="message_replied", message=message()),
-    ],
-)
-def test_unfurls_own_updates_and_malformed_changes_are_ignored(event: JsonObject) -> None:
-    assert parse_event(event, OURS, EDITS) is None
-
-
-def selected(event: JsonObject, *types: str, **body: Json) -> list[ChatEvent]:
-    selection = EventSelection(other_types=frozenset(types))
-    return list(parse_callback({"type": "event_callback", "event_id": "Ev1", "event": event, **body}, OURS, selection))
-
-
-def test_an_event_of_a_selected_type_is_passed_on_as_it_is() -> None:
-    opened: JsonObject = {"type": "app_home_opened", "user": "U1", "channel": "D1", "tab": "home", "event_ts": "1.2"}
-    assert selected(opened, "app_home_opened", team_id="T1") == [
-        OtherEvent(
-            channel_id=ChannelId("D1"), user_id="U1", team_id="T1", type="app_home_opened", event_id="Ev1", event=opened
-        )
-    ]
-    assert selected(opened, "team_join") == []
-
-
-@pytest.mark.parametrize(
-    ("event", "channel", "user"),
-    [
-        ({"type": "team_join", "user": {"id": "U1", "name": "a"}}, "", "U1"),
-        ({"type": "channel_created", "channel": {"id": "C1", "creator": "U1"}}, "C1", ""),
-        ({"type": "file_shared", "user_id": "U1", "channel_id": "C1"}, "C1", "U1"),
-        ({"type": "star_added", "user": "U1", "item": {"type": "message", "channel": "C1"}}, "C1", "U1"),
-        ({"type": "emoji_changed", "channel": 7, "user": None, "item": []}, "", ""),
-    ],
-)
-def test_another_event_has_its_channel_and_user_if_it_names_them(event: JsonObject, channel: str, user: str) -> None:
-    (parsed,) = selected(event, str(event["type"]))
-    assert isinstance(parsed, OtherEvent)
-    assert (parsed.channel_id, parsed.user_id) == (channel, user)
-
-
-def test_an_event_that_the_pack_uses_itself_is_passed_on_too() -> None:
-    joined: JsonObject = {"type": "member_joined_channel", "user": OWN, "channel": "C1"}
-    kinds = [type(event) for event in selected(joined, "member_joined_channel")]
-    assert kinds == [MembershipGained, OtherEvent]
-
-
-def test_tokens_are_not_passed_on() -> None:
-    inner: JsonObject = {"bot_access_token": "xwfp-1", "inputs": [{"token": "t", "title": "x"}]}
-    (parsed,) = selected({"type": "function_executed", "token": "t", **inner}, "function_executed")
-    assert isinstance(parsed, OtherEvent)
-    assert parsed.event == {"type": "function_executed", "inputs": [{"title": "x"}]}
-
-
-def test_of_an_event_that_is_too_large_the_type_is_passed_on() -> None:
-    (parsed,) = selected({"type": "team_join", "user": "U1", "name": "é" * 131_072}, "team_join")
-    assert isinstance(parsed, OtherEvent)
-    assert (parsed.user_id, parsed.event) == ("U1", {"type": "team_join", "truncated": True})
-
-
-@pytest.mark.parametrize("body", [{"event_id": None}, {"event_id": 7}])
-def test_another_event_without_an_id_is_ignored(body: JsonObject) -> None:
-    assert selected({"type": "team_join"}, "team_join", **body) == []
-
-
-def test_another_event_with_a_number_that_json_does_not_have_is_ignored() -> None:
-    assert selected({"type": "team_join", "when": float("nan")}, "team_join") == []
-
-
-@given(st.dictionaries(st.sampled_from(["message", "previous_message", "deleted_ts", "channel", "ts"]), json_values))
-def test_no_change_raises(fields: JsonObject) -> None:
-    for subtype in ("message_changed", "message_deleted"):
-        parse_event({**edit(), **fields, "subtype": subtype}, OURS, EDITS)
-
-
-@given(st.dictionaries(st.sampled_from(["user", "channel", "item", "reaction", "x"]), json_values))
-def test_no_selected_event_raises(fields: JsonObject) -> None:
-    selected({**fields, "type": "team_join"}, "team_join")
-    parse_event({**fields, "type": "reaction_added"}, OURS)
