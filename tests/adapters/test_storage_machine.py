@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import TestCase
 
 import pytest
 from hypothesis import settings
@@ -444,17 +445,20 @@ class _PostgresMessageKeys(_InPostgres, _MessageKeysMachine):
     pass
 
 
-TestMemoryOutbox = _MemoryOutbox.TestCase
-TestMemoryJournal = _MemoryJournal.TestCase
-TestFileOutbox = _FileOutbox.TestCase
-TestFileJournal = _FileJournal.TestCase
-TestMemoryMessageKeys = _MemoryMessageKeys.TestCase
-TestFileMessageKeys = _FileMessageKeys.TestCase
+def _case(machine: type[_Machine], max_examples: int, stateful_step_count: int) -> type[TestCase]:
+    case: type[TestCase] = machine.TestCase
+    case.settings = settings(  # type: ignore[attr-defined] # Hypothesis adds it
+        max_examples=max_examples, stateful_step_count=stateful_step_count, deadline=None
+    )
+    return case
 
-for memory in (TestMemoryOutbox, TestMemoryJournal, TestMemoryMessageKeys):
-    memory.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
-for file in (TestFileOutbox, TestFileJournal, TestFileMessageKeys):
-    file.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+
+TestMemoryOutbox = _case(_MemoryOutbox, 40, 30)
+TestMemoryJournal = _case(_MemoryJournal, 40, 30)
+TestMemoryMessageKeys = _case(_MemoryMessageKeys, 40, 30)
+TestFileOutbox = _case(_FileOutbox, 15, 25)
+TestFileJournal = _case(_FileJournal, 15, 25)
+TestFileMessageKeys = _case(_FileMessageKeys, 15, 25)
 
 
 @pytest.mark.timeout(120)
