@@ -67,6 +67,13 @@ def tables_template(postgres_server: str) -> Iterator[str]:
         yield urlsplit(url).path.removeprefix("/")
 
 
+@pytest.fixture(scope="session")
+def reused_url(postgres_server: str, tables_template: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database with the tables of a pack, for tests that empty them and change no schema."""
+    with fresh_database(postgres_server, tables_template) as url:
+        yield url
+
+
 @pytest.fixture
 def tables_url(postgres_server: str, tables_template: str) -> Iterator[str]:
     """The URL of a PostgreSQL database with the tables of a pack, and nothing in them."""

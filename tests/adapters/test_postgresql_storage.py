@@ -14,13 +14,13 @@ from tests.support.manual_uptime import manual_uptime
 
 class TestPostgresStorage(StorageContract):
     @pytest.fixture
-    def restart(self, tables_url: str, clock: ManualClock) -> Iterator[Restart]:
-        with manual_uptime(tables_url, clock):
-            yield lambda: PostgresStorage(tables_url, clock, lease_seconds=60)
+    def restart(self, reused_url: str, clock: ManualClock) -> Iterator[Restart]:
+        with manual_uptime(reused_url, clock):
+            yield lambda: PostgresStorage(reused_url, clock, lease_seconds=60)
 
 
 class TestSharedPostgresStorage(SharedStorageContract):
     @pytest.fixture
-    def restart(self, tables_url: str, clock: ManualClock) -> Iterator[Restart]:
-        with manual_uptime(tables_url, clock):
-            yield lambda: PostgresStorage(tables_url, clock, lease_seconds=60)
+    def restart(self, reused_url: str, clock: ManualClock) -> Iterator[Restart]:
+        with manual_uptime(reused_url, clock):
+            yield lambda: PostgresStorage(reused_url, clock, lease_seconds=60)
