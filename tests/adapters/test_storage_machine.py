@@ -237,10 +237,10 @@ class _JournalMachine(_Machine):
         self.model = JournalModel()
 
     def succeeds(self, request: Coroutine[Any, Any, object]) -> bool:
-        """Returns False if the storage raised ValueError."""
+        """Returns False if the storage refused; what an earlier process has ended may count as that one's."""
         try:
             self.do(request)
-        except ValueError:
+        except (ValueError, LeaseLost):
             return False
         return True
 
