@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
@@ -10,10 +11,15 @@ from adapters.memory.clock import VirtualTimeLoop
 from adapters.postgresql.connection_settings import parameters_of
 from adapters.postgresql.database import Database
 from adapters.postgresql.migration import known_migrations, migrate
+from tests.support.fast_directory import fast_directory
 from tests.support.postgres_server import ServerProcess, describe_server, fresh_database, running_server
 
 # So that a failure there says what was compared, as in modules that pytest collects itself.
 pytest.register_assert_rewrite("tests.contracts", "entrypoints.testing")
+
+# For the directories of the tests.
+if directory := fast_directory():
+    tempfile.tempdir = str(directory)
 
 # A busy machine makes no property false.
 settings.register_profile("unhurried", deadline=None)

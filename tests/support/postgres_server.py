@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from tests.support.cpu_time import family_cpu_seconds
+from tests.support.fast_directory import fast_directory
 
 BINARIES_VARIABLE = "FLYTE_SLACK_TEST_POSTGRESQL_BIN"
 """Names the folder of another release's binaries."""
@@ -34,8 +35,7 @@ _SETTINGS = {
     "timezone": "Asia/Kathmandu",  # so that no time depends on the server's zone
 }
 _NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}  # loses data in a power cut, not with a process
-_DISK, _MEMORY = Path("/tmp"), Path("/dev/shm")  # noqa: S108 - short paths, for the socket
-_MEMORY_BYTES = 2**30  # what a server may need; containers often have less
+_DISK = Path("/tmp")  # noqa: S108 - a short path, for the socket
 _AUTHENTICATION = f"local all +{PASSWORD_GROUP} scram-sha-256\nlocal all all trust\nlocal replication all trust\n"
 
 # Waits for the end of its input, which comes with the end of the test run, however that ends. Then nothing remains.
@@ -61,7 +61,7 @@ class ServerProcess:
         settings: Mapping[str, str] | None = None,
         standby_of: "ServerProcess | None" = None,
     ) -> None:
-        self._parent = _DISK if durable else _fast_directory()
+        self._parent = (None if durable else fast_directory()) or _DISK
         self._settings = _SETTINGS | ({} if durable else _NOT_DURABLE) | dict(settings or {})
         self._primary = standby_of
 
@@ -81,7 +81,9 @@ class ServerProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.kill()
+        self.thaw()
+        self._process.send_signal(signal.SIGQUIT)  # at once, but without leaving shared memory behind
+        self._process.wait(_TIMEOUT_SECONDS)
         self._remove()
 
     @property
@@ -257,12 +259,6 @@ def unprivileged_identity() -> dict[str, Any]:
         return {}
     user = _unprivileged_user()
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-
-
-def _fast_directory() -> Path:
-    """A directory in memory if there is room: on many disks creating a database takes ten times as long."""
-    has_room = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _MEMORY_BYTES
-    return _MEMORY if has_room else _DISK
 
 
 def program_folder() -> Path:

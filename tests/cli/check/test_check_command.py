@@ -50,7 +50,7 @@ async def run_program(environment: dict[str, str]) -> tuple[int | None, str, str
 
 
 async def test_a_pack_that_can_run_gives_status_0_and_a_summary(env: CheckEnvironment) -> None:
-    status, output, errors = await run_program(env.environ)
+    status, output, errors = await run_program(env.environ | {"TMPDIR": str(env.directory.parent)})
 
     assert (status, errors) == (0, "")
     assert output.splitlines()[0].startswith("ok       configuration ")
