@@ -5,9 +5,9 @@ Times are microseconds since 1970; ages are measured in uptime.
 
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from adapters.filesystem.ages import purge, with_oldest
 from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.journal_entries import (
     ENTRY,
@@ -20,9 +20,8 @@ from adapters.filesystem.journal_entries import (
     step_rows,
     store_step,
 )
-from adapters.filesystem.schema import PURGE_BATCH
 from adapters.filesystem.uptime import Uptime
-from adapters.sql.codec import Unreadable, dump_action_command, dump_outcome, from_micros, is_time, to_micros
+from adapters.sql.codec import Unreadable, dump_action_command, dump_outcome, from_micros, to_micros
 from adapters.sql.journal_rows import UNFINISHED, Row, resumed_state
 from application.catalog.secrecy import is_same_command
 from application.ports.clock import Clock
@@ -184,16 +183,10 @@ class FileJournal:
     def backlog(self, connection: sqlite3.Connection) -> Backlog:
         counts = dict(connection.execute("SELECT state, rows FROM tallies WHERE kind = 'journal'"))
         unreported = sum(counts.get(state, 0) for state in ("taken", "executing", "concluded"))
-        backlog = Backlog(unreported, counts.get("set aside", 0))
         oldest = connection.execute(
             f"SELECT taken_at, uptime FROM journal WHERE {UNFINISHED} ORDER BY uptime, place LIMIT 1"
         ).fetchone()
-        if oldest is None:
-            return backlog
-        taken_at, uptime = oldest
-        waited_seconds = max(0.0, self._uptime.seconds_since(uptime))
-        oldest_at = from_micros(taken_at) if is_time(taken_at) else None
-        return replace(backlog, oldest_at=oldest_at, oldest_waited_seconds=waited_seconds)
+        return with_oldest(Backlog(unreported, counts.get("set aside", 0)), oldest, self._uptime)
 
     async def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[JournalEntry]:
         after = _BEFORE_ALL
@@ -224,11 +217,7 @@ class FileJournal:
         return True
 
     async def purge(self, older_than: timedelta) -> int:
-        total = purged = await self._purge_batch(older_than)
-        while purged == PURGE_BATCH:
-            purged = await self._purge_batch(older_than)
-            total += purged
-        return total
+        return await purge(self.database, self._uptime, "journal", "place", older_than, condition="state = 'finished'")
 
     @transaction
     def _page(
@@ -267,14 +256,6 @@ class FileJournal:
             "UPDATE journal SET state = 'finished', in_hand = 0, uptime = ?, reason = '' WHERE place = ?",
             (self._uptime.now(), place),
         )
-
-    @transaction
-    def _purge_batch(self, connection: sqlite3.Connection, older_than: timedelta) -> int:
-        return connection.execute(
-            "DELETE FROM journal WHERE place IN "
-            "(SELECT place FROM journal WHERE state = 'finished' AND uptime < ? ORDER BY uptime LIMIT ?)",
-            (self._uptime.after(-older_than.total_seconds()), PURGE_BATCH),
-        ).rowcount
 
 
 def release_orphans(connection: sqlite3.Connection) -> None:

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from adapters.filesystem.ages import purge
 from adapters.filesystem.database import Database, transaction
-from adapters.filesystem.schema import PURGE_BATCH
 from adapters.filesystem.uptime import Uptime
 from adapters.sql.codec import optional_from_micros, to_micros
 from domain.channels import ChannelId
@@ -67,19 +67,7 @@ class FileMessageKeys:
         return [_key_of(connection, *message) for message in messages]
 
     async def purge(self, older_than: timedelta) -> int:
-        total = purged = await self._purge_batch(older_than)
-        while purged == PURGE_BATCH:
-            purged = await self._purge_batch(older_than)
-            total += purged
-        return total
-
-    @transaction
-    def _purge_batch(self, connection: sqlite3.Connection, older_than: timedelta) -> int:
-        return connection.execute(
-            "DELETE FROM message_keys WHERE (channel_id, key) IN "
-            "(SELECT channel_id, key FROM message_keys WHERE uptime < ? ORDER BY uptime LIMIT ?)",
-            (self._uptime.after(-older_than.total_seconds()), PURGE_BATCH),
-        ).rowcount
+        return await purge(self.database, self._uptime, "message_keys", "channel_id, key", older_than)
 
 
 def _key_of(connection: sqlite3.Connection, channel_id: ChannelId, timestamp: str) -> str:

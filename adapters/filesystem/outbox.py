@@ -5,18 +5,17 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import count
 from typing import Any
 
+from adapters.filesystem.ages import purge, with_oldest
 from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.lanes import append_to_lane, end_claim, expire_claims, lane_id, remove_from_lane
 from adapters.filesystem.outbox_entries import ENTRY, deliver, set_unreadable_aside
-from adapters.filesystem.schema import PURGE_BATCH
 from adapters.filesystem.uptime import Uptime
-from adapters.sql.codec import Unreadable, dump_event, from_micros, is_time, to_micros
+from adapters.sql.codec import Unreadable, dump_event, to_micros
 from adapters.sql.outbox_rows import load_dead_letter, load_entry, message_micros
 from application.ports.clock import Clock
 from domain.channels import ChannelId
@@ -92,13 +91,7 @@ class FileOutbox:
         oldest = connection.execute(
             "SELECT received_at, uptime FROM outbox WHERE state = 'waiting' ORDER BY uptime, place LIMIT 1"
         ).fetchone()
-        backlog = Backlog(counts.get("waiting", 0), counts.get("set aside", 0))
-        if oldest is None:
-            return backlog
-        received_at, uptime = oldest
-        waited_seconds = max(0.0, self._uptime.seconds_since(uptime))
-        oldest_at = from_micros(received_at) if is_time(received_at) else None
-        return replace(backlog, oldest_at=oldest_at, oldest_waited_seconds=waited_seconds)
+        return with_oldest(Backlog(counts.get("waiting", 0), counts.get("set aside", 0)), oldest, self._uptime)
 
     async def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[OutboxEntry]:
         state, after = ("set aside" if dead_lettered else "waiting"), _BEFORE_ALL
@@ -134,11 +127,7 @@ class FileOutbox:
         return deliver(connection, key, self._uptime)
 
     async def purge(self, older_than: timedelta) -> int:
-        total = purged = await self._purge_batch(older_than)
-        while purged == PURGE_BATCH:
-            purged = await self._purge_batch(older_than)
-            total += purged
-        return total
+        return await purge(self.database, self._uptime, "outbox", "place", older_than, condition="state = 'done'")
 
     def _append(
         self, entries: Sequence[OutboxEntry], only_if_joined: frozenset[ChannelId], connection: sqlite3.Connection
@@ -307,14 +296,6 @@ class FileOutbox:
         if state == "set aside":
             return [((uptime, row[0]), load_dead_letter(row)) for uptime, *row in rows]
         return [((uptime, row[0]), self._entry(connection, tuple(row))) for uptime, *row in rows]
-
-    @transaction
-    def _purge_batch(self, connection: sqlite3.Connection, older_than: timedelta) -> int:
-        return connection.execute(
-            "DELETE FROM outbox WHERE place IN "
-            "(SELECT place FROM outbox WHERE state = 'done' AND uptime < ? ORDER BY uptime LIMIT ?)",
-            (self._uptime.after(-older_than.total_seconds()), PURGE_BATCH),
-        ).rowcount
 
     def _is_current(self, claim: Claim) -> bool:
         return self._current.get(claim.lane) == claim.lease.token
