@@ -42,8 +42,8 @@ class BodyReader(Protocol):
 class WholeBody:
     """Reads a body as it is."""
 
-    def __init__(self, max_bytes: int = 8 * MEBIBYTE) -> None:
-        self.max_bytes = max_bytes
+    def __init__(self) -> None:
+        self.max_bytes = 8 * MEBIBYTE
         self._body = bytearray()
 
     def feed(self, chunk: bytes) -> None:

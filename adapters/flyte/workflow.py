@@ -79,7 +79,6 @@ class FlyteWorkflow:
         *,
         jwt: str = "",
         timeout_seconds: float = 10.0,
-        help_url: str = DOCUMENTATION,
         reads_trace_parent: bool = False,
         clock: Clock = SYSTEM_CLOCK,
         watch_client: Callable[[FlyteHttpClient, str], FlyteHttpClient] = lambda client, _call: client,
@@ -90,7 +89,6 @@ class FlyteWorkflow:
         """
         self._client = FlyteHttpClient(api_url, jwt=jwt, timeout_seconds=timeout_seconds, clock=clock)
         self._client_of = {call: watch_client(self._client, call) for call in _CALLS}
-        self._help_url = help_url
         self._reads_trace_parent = reads_trace_parent
         self._registration: _Registration | None = None
 
@@ -184,7 +182,7 @@ class FlyteWorkflow:
         client, root = self._client_of["register"], self._client.root
         api = parse_body(await client.get(root))
         packs = links.require_link(api, links.PACKS, root)
-        pack = parse_body(await client.post(packs, pack_json(definition, self._help_url)))
+        pack = parse_body(await client.post(packs, pack_json(definition, DOCUMENTATION)))
         registration = _Registration(
             definition,
             take_action=links.require_link(pack, links.TAKE_ACTION, packs),

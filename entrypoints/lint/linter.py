@@ -15,9 +15,9 @@ def lint_flow(text: str, file: str, packs: Packs | None = None, *, is_json: bool
     return _findings(FlowText(document, repairs), packs or Packs())
 
 
-def lint_step(document: Document, packs: Packs | None = None) -> list[Finding]:
+def lint_step(document: Document) -> list[Finding]:
     """Returns the mistakes in the single step at `step` in a document."""
-    return _findings(FlowText(document, steps_path=None), packs or Packs())
+    return _findings(FlowText(document, steps_path=None), Packs())
 
 
 def _findings(flow: FlowText, packs: Packs) -> list[Finding]:

@@ -69,8 +69,8 @@ class ReportedError(TemplateRuntimeError):
     `wording` is the server's message.
     """
 
-    def __init__(self, message: str, position: Position | None = None, *, wording: str) -> None:
-        super().__init__(message, position)
+    def __init__(self, message: str, *, wording: str) -> None:
+        super().__init__(message)
         self._wording = wording
         self._near = ""
         self._origin = EXECUTION

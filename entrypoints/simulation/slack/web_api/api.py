@@ -16,6 +16,7 @@ Item = TypeVar("Item")
 
 POSITION: Final = "position"
 TRUE_WORDS: Final = ("1", "true", "t", "yes")
+_LARGEST_PAGE: Final = 1000
 
 
 class SlackError(Exception):
@@ -152,15 +153,13 @@ class Method:
     token: str = "bot"  # noqa: S105 - a kind of token
 
 
-def paginate(
-    call: MethodCall, items: Sequence[Item], *, default: int, most: int = 1000
-) -> tuple[Sequence[Item], JsonObject]:
+def paginate(call: MethodCall, items: Sequence[Item], *, default: int) -> tuple[Sequence[Item], JsonObject]:
     """Returns the page that the cursor and the limit select, and the cursor of the next one."""
     cursor = call.text("cursor")
     start = decode_cursor(POSITION, cursor) if cursor else 0
     limit = call.number("limit", default) or default
     fail_if(limit < 0, "invalid_limit")
-    end = start + min(limit, most)
+    end = start + min(limit, _LARGEST_PAGE)
     return items[start:end], encode_cursor(POSITION, end if end < len(items) else 0)
 
 
