@@ -10,7 +10,7 @@ import structlog
 
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.supervisor import ChatAccessDenied, Supervisor
-from domain.errors import AuthenticationFailed, StorageError
+from domain.errors import StorageError
 from entrypoints.config.settings import ReceiveMode, Settings, public_values
 from entrypoints.container.daemon import Daemon, lifetimes
 from entrypoints.exit_status import ExitStatus
@@ -24,6 +24,8 @@ log = structlog.get_logger()
 _GRACE_SECONDS: Final = 8.0
 """For unfinished work after a signal; the next start resumes the rest. The documentation promises exit within 10 s."""
 _NEW_OBJECTS_PER_COLLECTION: Final = 5000
+_ADDRESS: Final = "FLYTE_SLACK_API_URL"
+"""Errors of a server that is not Slack name it."""
 _BUG: Final = "a bug; please report it with this traceback"
 
 
@@ -127,9 +129,10 @@ def _reason(error: Exception, settings: Settings) -> str | None:
 
 def _access_denied(error: ChatAccessDenied, settings: Settings) -> str:
     """Returns Slack's reason for rejecting the pack, and the variable to correct."""
+    if _ADDRESS in str(error.rejection):
+        return f"{_ADDRESS}: {error.rejection}"
     if not error.by_receiver or settings.receive_mode is ReceiveMode.HTTP:
-        is_token = isinstance(error.rejection, AuthenticationFailed)
-        return f"{'FLYTE_SLACK_TOKEN' if is_token else 'FLYTE_SLACK_API_URL'}: {error.rejection}"
+        return f"FLYTE_SLACK_TOKEN: {error.rejection}"
     if settings.receive_mode is ReceiveMode.SOCKET_MODE:
         return f"FLYTE_SLACK_APP_TOKEN: {error.rejection}"
     return (

@@ -17,7 +17,7 @@ from entrypoints.check.clock_skew import ClockSkews
 from entrypoints.check.findings import Finding, Status, all_skipped, failed, ok, problem, skipped, warning
 from entrypoints.check.memberships import MEMBERSHIPS, check_memberships
 from entrypoints.check.scopes import SCOPES, check_scopes
-from entrypoints.check.sockets import APP_TOKEN, RTM, SOCKET, check_socket
+from entrypoints.check.sockets import APP_TOKEN, RTM, SOCKET, check_socket, remedy_for
 from entrypoints.check.storage_place import Looking
 from entrypoints.config.settings import ReceiveMode, Settings
 
@@ -105,7 +105,8 @@ def _assess_token(token: TokenReport | ChatError) -> Finding:
         case RateLimited():
             return warning(TOKEN, str(token), "run the check again after that time")
         case ChatRejected():
-            return failed(TOKEN, problem(token), _TOKEN_REMEDIES.get(token.code, _COPY), ends_start=True)
+            remedy = remedy_for(token, _TOKEN_REMEDIES.get(token.code, _COPY))
+            return failed(TOKEN, problem(token), remedy, ends_start=True)
         case _:
             return failed(TOKEN, problem(token), "run the check again; see slack-status.com")
 

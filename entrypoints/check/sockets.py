@@ -26,9 +26,16 @@ _REMEDIES: Final = {
         "Mode); or set FLYTE_SLACK_SIGNING_SECRET (signed HTTP requests)"
     ),
 }
+_ADDRESS: Final = "FLYTE_SLACK_API_URL"
+_CORRECT_ADDRESS: Final = f"correct {_ADDRESS}, so that it leads to Slack"
 _ENABLE: Final = "api.slack.com/apps > your app > Socket Mode > Enable Socket Mode"
 _STOP_OTHERS: Final = "stop other programs that use this app's FLYTE_SLACK_APP_TOKEN"
 _LET_THROUGH: Final = "allow wss:// connections from this machine to *.slack.com, through the proxy (HTTPS_PROXY) too"
+
+
+def remedy_for(rejection: ChatRejected, otherwise: str) -> str:
+    """Returns what to do about a token that was not accepted; it is none of the token's fault if Slack is elsewhere."""
+    return _CORRECT_ADDRESS if _ADDRESS in str(rejection) else otherwise
 
 
 async def check_socket(check: str, socket: SocketDiagnostics, seconds: float) -> list[Finding]:
@@ -44,7 +51,7 @@ def _no_address(check: str, error: ChatError) -> Finding:
     if isinstance(error, RateLimited):
         return warning(check, str(error), "run the check again after that time")
     if isinstance(error, ChatRejected):
-        return failed(check, problem(error), _REMEDIES[check], ends_start=True)
+        return failed(check, problem(error), remedy_for(error, _REMEDIES[check]), ends_start=True)
     return failed(check, problem(error), "run the check again; see slack-status.com")
 
 

@@ -16,11 +16,11 @@ import pytest
 from entrypoints.container.ports import HEALTH_CHECKS
 from entrypoints.http import SLACK_PATH
 from entrypoints.http_limits import raise_open_file_limit
-from entrypoints.simulation.faults import Slow
+from entrypoints.simulation.faults import CannedResponse, Slow
 from entrypoints.simulation.flyte.faults import status
 from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
-from entrypoints.simulation.slack.faults import rate_limited
+from entrypoints.simulation.slack.faults import error, http_status, rate_limited
 from entrypoints.simulation.slack.server import SlackServer
 from tests.support.daemon_process import PROGRAM, DaemonProcess, daemon, daemon_environ, fresh_daemon
 
@@ -180,6 +180,24 @@ async def test_a_rejected_token_gives_status_1_and_names_the_variable(
     failure = await pack.wait_for_event("pack_failed")
     assert failure["reason"].startswith(f"{variable}: invalid_auth: ")
     assert wrong not in repr(pack.log)
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "variable"),
+    [
+        ("auth.test", error("ekm_access_denied"), "FLYTE_SLACK_TOKEN"),
+        ("auth.test", http_status(404), "FLYTE_SLACK_API_URL"),
+        ("apps.connections.open", error("missing_scope"), "FLYTE_SLACK_APP_TOKEN"),
+        ("apps.connections.open", error("unknown_method"), "FLYTE_SLACK_API_URL"),
+    ],
+)
+async def test_what_slack_rejects_at_the_start_names_the_variable(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path, method: str, answer: CannedResponse, variable: str
+) -> None:
+    modern_slack.faults.plan(method, answer)
+    async with daemon(socket_mode_environ(modern_slack, flyte, tmp_path)) as pack:
+        assert await pack.wait() == 1
+    assert (await pack.wait_for_event("pack_failed"))["reason"].startswith(f"{variable}: ")
 
 
 async def test_a_token_that_cannot_use_rtm_gives_status_1_and_names_the_alternatives(

@@ -6,7 +6,7 @@ from adapters.storage_urls import create_storage
 from entrypoints.check.findings import Status
 from entrypoints.check.scopes import ALL_SCOPES
 from entrypoints.simulation.faults import CannedResponse
-from entrypoints.simulation.slack.faults import rate_limited
+from entrypoints.simulation.slack.faults import error, http_status, rate_limited
 from tests.cli.check.environment import CheckEnvironment
 from tests.support.pages import code_spans, page, rows, section
 
@@ -63,6 +63,21 @@ async def test_a_token_without_a_bot_is_a_warning(env: CheckEnvironment) -> None
 
     assert (trouble.check, trouble.status) == ("slack token", Status.WARNING)
     assert "Bot User OAuth Token" in trouble.remedy
+
+
+@pytest.mark.parametrize("answer", [http_status(404), error("unknown_method")], ids=lambda answer: answer.name)
+@pytest.mark.parametrize(
+    ("method", "check"), [("auth.test", "slack token"), ("apps.connections.open", "slack app token")]
+)
+async def test_at_a_wrong_address_no_other_token_helps(
+    method: str, check: str, answer: CannedResponse, env: CheckEnvironment
+) -> None:
+    env.slack.faults.plan(method, answer)
+
+    [trouble, *_] = await env.problems()
+
+    assert (trouble.check, trouble.status) == (check, Status.FAILED)
+    assert trouble.remedy == "correct FLYTE_SLACK_API_URL, so that it leads to Slack"
 
 
 @pytest.mark.parametrize(
