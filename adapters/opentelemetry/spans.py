@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from opentelemetry.sdk.resources import Resource
@@ -17,6 +17,8 @@ from application.ports.clock import Clock
 Attributes = Mapping[str, str]
 
 _NAME: Final = "flyte-slack"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _SHORT_WAIT: Final = 25_000_000
 """Nanoseconds that need no explanation."""
 _ERROR: Final = Status(StatusCode.ERROR)
@@ -84,7 +86,7 @@ current: ContextVar[Span | None] = ContextVar("current span", default=None)
 
 def nanoseconds(time: datetime) -> int:
     """Returns a time in nanoseconds since 1970."""
-    return round(time.timestamp() * 1_000_000) * 1000
+    return (time - _EPOCH) // _MICROSECOND * 1000
 
 
 class Tracer:
