@@ -57,22 +57,22 @@ class HealthReporter:
         self._checks = checks
         self._notes = notes
 
-    def report(self, *, healthy: bool, status: str, is_told: bool = False) -> None:
+    def report(self, *, healthy: bool, status: str, is_logged: bool = False) -> None:
         """Replaces the status. Logs when it turns healthy or unhealthy, or is unhealthy for another reason.
 
-        A change of figures within the status is not another reason. `is_told`: another line of the log warns of the
+        A change of figures within the status is not another reason. `is_logged`: another line of the log warns of the
         reason.
         """
         before = self._checks[self._check]
         now = self._checks[self._check] = HealthStatus(healthy, status)
         if now.healthy != before.healthy or (not now.healthy and _reason(before) != _reason(now)):
             with log_about_the_pack():
-                self._log(now, is_told=is_told)
+                self._log(now, is_logged=is_logged)
 
-    def _log(self, now: HealthStatus, *, is_told: bool) -> None:
+    def _log(self, now: HealthStatus, *, is_logged: bool) -> None:
         if now.healthy:
             log.info("healthy", check=self._check, status=now.status)
-        elif is_told:
+        elif is_logged:
             log.info("unhealthy", check=self._check, status=now.status)
         else:
             log.warning("unhealthy", check=self._check, status=now.status)
@@ -141,5 +141,5 @@ class ChatHealth:
     def _report(self) -> None:
         found = dict.fromkeys((self._api_problem, self._receiver_problem, self._channel_problem))
         problems = "; ".join(filter(None, found))
-        is_told = not self._api_problem and not self._channel_problem
-        self._health.report(healthy=not problems, status=problems or "connected", is_told=is_told)
+        is_logged = not self._api_problem and not self._channel_problem
+        self._health.report(healthy=not problems, status=problems or "connected", is_logged=is_logged)

@@ -108,7 +108,7 @@ class Supervisor:
             await self._keep_running("pauses", self._pauses.end_those_of_methods)
         async with asyncio.TaskGroup() as loops:
             for name, loop in (
-                ("heartbeat", self._beat),
+                ("heartbeat", self._send_heartbeats),
                 ("replicas", self._replicas.watch),
                 ("register", self._register),
                 ("relay", self._deliver),
@@ -170,7 +170,7 @@ class Supervisor:
             await self._shutdown.wait(_IDENTIFICATION_TIMEOUT_SECONDS, self._identified)
         await self._relay.run()
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         pause = min(_HEARTBEAT_SECONDS, self._lease.renewal_seconds) if self._is_shared else _HOUSEKEEPING_SECONDS
         while True:
             await self._storage.heartbeat(self._lease.seconds)
@@ -178,7 +178,7 @@ class Supervisor:
 
     async def _watch_token(self) -> None:
         """Asks whether the token is valid: once it is said to be revoked, and periodically while it is refused."""
-        health, told = self._chat_health, ""
+        health, logged = self._chat_health, ""
         while True:
             await self._shutdown.wait(_TOKEN_CHECK_SECONDS, health.access_doubted)
             if health.access_doubted.is_set():
@@ -188,11 +188,11 @@ class Supervisor:
                 try:
                     await self._chat.identify()
                 except ChatError as error:
-                    if str(error) != told:
+                    if str(error) != logged:
                         log.warning("token_still_refused", reason=str(error))
-                    told = str(error)
+                    logged = str(error)
                 else:
-                    told = ""
+                    logged = ""
 
     async def _check_access(self, doubt: str) -> None:
         try:

@@ -96,7 +96,7 @@ def is_temporary(directory: Path) -> bool:
 def lock(directory: Path, purpose: str = "") -> int:
     """Locks the directory until the returned descriptor is closed. Raises StorageUnusable if another pack holds it.
 
-    A `purpose` other than running a pack is told to those who find the directory locked.
+    A `purpose` other than running a pack is shown to those who find the directory locked.
     """
     path = directory / LOCK_FILE
     try:

@@ -65,7 +65,7 @@ class CopyLock:
     async def held(self) -> AsyncIterator[None]:
         """Holds the lock. Waits for processes that were killed; raises StorageUnusable if one is alive, naming it."""
         await self.database.run(self._enter)
-        beats = asyncio.create_task(self._beat(), name="heartbeat of the copy")
+        beats = asyncio.create_task(self._send_heartbeats(), name="heartbeat of the copy")
         try:
             await self._wait_for_others()
             yield
@@ -99,7 +99,7 @@ class CopyLock:
             (f"{COPYING}, process {os.getpid()} on {socket.gethostname()}", self._replica.own_id),
         )
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         """Renews the lock until it is lost."""
         while True:
             await asyncio.sleep(_BEAT_SECONDS)

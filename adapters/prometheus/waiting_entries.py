@@ -8,7 +8,7 @@ from adapters.prometheus.numbers import Gauge, Metric
 from domain.outbox import Backlog
 
 OnReturn: TypeAlias = Callable[[tuple[Any, ...], Any], None]
-"""Is told of a call of the storage that has returned: its positional arguments and its result."""
+"""Gets the positional arguments and the result of a call of the storage that has returned."""
 
 
 class WaitingEntries:

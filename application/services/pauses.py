@@ -20,7 +20,7 @@ from domain.channels import ChannelId
 log = structlog.get_logger()
 
 _TOPIC = "pauses"
-_LOOK_SECONDS = 4.0
+_REFRESH_SECONDS = 4.0
 """A lifted pause ends within five seconds."""
 _LONG_PAUSE_SECONDS = 60
 """An operator should know of longer ones."""
@@ -46,11 +46,11 @@ class Pauses:
         self._gate = gate
         self._health = health
         self._shutdown = shutdown
-        self._looked = asyncio.Event()
+        self._refreshed = asyncio.Event()
         """Set after the next look at the storage."""
         self._ends: dict[str, float] = {}
         """When the pauses would end that were seen last, by the event loop's time."""
-        self._told_ends: dict[str, float] = {}
+        self._logged_ends: dict[str, float] = {}
         """When the pauses would end that were logged last."""
         self._paced: set[ChannelId] = set()
         """The channels in which posts have waited for the pace ever since this was logged."""
@@ -65,12 +65,12 @@ class Pauses:
         """Notices pauses that an operator has lifted, and keeps health up to date. Runs until the pack ends."""
         while True:
             await self._rate_limiter.sync()
-            await self._look()
-            self._looked.set()
-            self._looked = asyncio.Event()
+            await self._refresh()
+            self._refreshed.set()
+            self._refreshed = asyncio.Event()
             if self._channel_locks.are_any_granted and not self._outages:
                 await self._rate_limiter.note_steady(self._chat.now())
-            await self._shutdown.sleep(_LOOK_SECONDS)
+            await self._shutdown.sleep(_REFRESH_SECONDS)
 
     async def begin(self, channel_id: ChannelId, seconds: float) -> None:
         """Pauses a channel for so long, an hour at most."""
@@ -105,23 +105,23 @@ class Pauses:
         was_paused = False
         while left := await self._rate_limiter.pause_left(name):
             was_paused = True
-            await self._shutdown.wait(left, self._looked)
+            await self._shutdown.wait(left, self._refreshed)
         return was_paused
 
     async def _begin(self, name: str, seconds: float, **subject: str) -> None:
         now = loop_time()
-        told_end, self._told_ends[name] = self._told_ends.get(name, now), now + seconds
-        if told_end <= now or now + seconds > told_end + _SAME_WAIT_SECONDS:
+        logged_end, self._logged_ends[name] = self._logged_ends.get(name, now), now + seconds
+        if logged_end <= now or now + seconds > logged_end + _SAME_WAIT_SECONDS:
             _log_throttled(seconds, **subject)
         await self._rate_limiter.pause(name, seconds)
-        await self._look()
+        await self._refresh()
 
-    async def _look(self) -> None:
+    async def _refresh(self) -> None:
         paused, now = await self._rate_limiter.paused(), loop_time()
         if any(end > now and name not in paused for name, end in self._ends.items()):
             self._gate.release()  # lifted: the operator wants to know whether the service still objects
         self._ends = {name: now + left for name, left in paused.items()}
-        self._told_ends = {name: end for name, end in self._told_ends.items() if name in paused}
+        self._logged_ends = {name: end for name, end in self._logged_ends.items() if name in paused}
         self._health.note(_TOPIC, "; ".join(_remarks(paused, self._gate.held_seconds)))
 
 
@@ -131,7 +131,7 @@ def _remarks(paused: Mapping[str, float], held_seconds: float) -> Iterator[str]:
     if left := [left for name, left in paused.items() if name not in methods]:
         channels = "1 channel" if len(left) == 1 else f"{len(left)} channels"
         yield f"posts to {channels} paused by Slack, the longest for {math.ceil(max(left))} s"
-    if held_seconds > _LOOK_SECONDS:  # others are over before anybody could act
+    if held_seconds > _REFRESH_SECONDS:  # others are over before an operator could act
         yield f"all posts held back for {math.ceil(held_seconds)} s"
     if methods:
         calls = ", ".join(f"{name} for {math.ceil(left)} s" for name, left in methods.items())

@@ -92,24 +92,24 @@ class _Refusals:
     def __init__(self) -> None:
         self._code = ""
         self._count = 0
-        self._told = 0
-        self._first_untold_at = self._last_at = 0.0
+        self._logged = 0
+        self._first_unlogged_at = self._last_at = 0.0
 
     def on_failed(self, code: str) -> None:
         now = loop_time()
-        if self._count == self._told:
-            self._first_untold_at = now
+        if self._count == self._logged:
+            self._first_unlogged_at = now
         self._code, self._last_at = code, now
         self._count += 1
 
     def report_if_due(self) -> None:
         now = loop_time()
-        if now >= self._last_at + _CALM_SECONDS or now >= self._first_untold_at + _REPORT_SECONDS:
+        if now >= self._last_at + _CALM_SECONDS or now >= self._first_unlogged_at + _REPORT_SECONDS:
             self.report()
 
     def report(self) -> None:
-        if self._count > self._told:
-            self._told = self._count
+        if self._count > self._logged:
+            self._logged = self._count
             find = f'lines "action_concluded" with "code": "{self._code}"; their flows got the failure event'
             log.error("actions_refused", count=self._count, code=self._code, find=find)
 

@@ -64,7 +64,7 @@ class Findable(ChatUseCase, Protocol):
     async def find(self, call: CommandCall) -> JsonObject | None:
         """Returns the results if the request took effect; otherwise None.
 
-        Raises ChatRejected if that can't be told.
+        Raises ChatRejected if that can't be determined.
         """
 
 

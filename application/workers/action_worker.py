@@ -107,7 +107,7 @@ class ActionWorker:
             try:
                 await self._claim_orphans()
                 self._tasks.create_task(self._claim_orphans_periodically(), name="claim orphans")
-                await self._until_registered()  # which has told the engine's time
+                await self._until_registered()  # which has learned the engine's time
                 if since := await self._journal.open_poll_session(self._workflow.now()):
                     self._swallowed_actions.suspect(since)
                 has_session = True
@@ -217,15 +217,15 @@ class ActionWorker:
         self._in_progress[action.id] -= 1
         if not self._in_progress[action.id]:
             del self._in_progress[action.id]
-            self._go_on_if_regained(action)
+            self._continue_if_regained(action)
         self._task_done.set()
         self._schedule.on_result_reported()
 
-    def _go_on_if_regained(self, action: Action) -> None:
+    def _continue_if_regained(self, action: Action) -> None:
         if action.id in self._regained:
             self._regained.discard(action.id)
             if not self._shutdown.is_requested:
-                self._start(partial(self._go_on, action.id), action)
+                self._start(partial(self._continue, action.id), action)
 
     async def _carry_out(self, action: Action, work: Callable[[], Awaitable[object]]) -> None:
         """Does the work; a bug holds up this action alone, which is tried again and set aside in the end."""
@@ -251,12 +251,12 @@ class ActionWorker:
             log_incident()
 
     async def _resume(self, action_id: ActionId, work: Callable[[], Awaitable[object]]) -> None:
-        """Goes on with an action from where the journal has it; does the work if it has none."""
-        if not await self._go_on(action_id):
+        """Continues an action from where the journal has it; does the work if it has none."""
+        if not await self._continue(action_id):
             await work()
 
-    async def _go_on(self, action_id: ActionId) -> bool:
-        """Goes on with an action from where the journal has it. Returns False if it has none."""
+    async def _continue(self, action_id: ActionId) -> bool:
+        """Continues an action from where the journal has it. Returns False if it has none."""
         entry = await self._journal.load(action_id)
         if entry is not None and entry.state in _UNREPORTED:
             await self._process(entry)

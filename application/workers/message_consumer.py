@@ -60,7 +60,7 @@ class MessageConsumer:
         self._health = health
         self._clock = clock
         self._shutdown = shutdown
-        self._is_loss_told = False
+        self._is_loss_logged = False
         self.connected = asyncio.Event()
         """Set once events can be received."""
         self._queue: asyncio.Queue[IncomingEvent] = asyncio.Queue(_QUEUE_SIZE)
@@ -149,7 +149,7 @@ class MessageConsumer:
             case Connected(disconnected_seconds, replays_missed):
                 self._health.on_receiver_status()
                 self.connected.set()
-                self._is_loss_told = False
+                self._is_loss_logged = False
                 log.info("hearing", deaf_since=self._time_ago(disconnected_seconds))
                 if replays_missed and await self._group_connection.has_lasted():
                     self._backfill.skip()
@@ -167,9 +167,9 @@ class MessageConsumer:
 
     def _log_loss(self, reason: str) -> None:
         """One warning for each lost connection; why it can't be restored is another reason."""
-        if not self._is_loss_told:
+        if not self._is_loss_logged:
             log.warning("not_hearing", reason=reason)
-        self._is_loss_told = True
+        self._is_loss_logged = True
 
     def _time_ago(self, seconds: float | None) -> str | None:
         return None if seconds is None else (self._clock.now() - timedelta(seconds=seconds)).isoformat()

@@ -65,7 +65,7 @@ def complete_output() -> Iterator[BinaryIO]:
     if file.was_closed:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     if failure := file.failure:
-        file.failure = None  # it is told
+        file.failure = None  # reported once
         raise failure
 
 

@@ -45,8 +45,8 @@ def missing_braces(flow: FlowText, _: Packs) -> Iterator[Problem]:
     for step in flow.steps:
         for at in step.templates:
             plain = _CODE.sub(lambda code: " " * len(code[0]), at.template.source)
-            is_told = bool(at.template.problems) or at.part == "criteria"
-            if not is_told and (found := _LOOKS_LIKE_CODE.search(plain)):
+            is_reported = bool(at.template.problems) or at.part == "criteria"
+            if not is_reported and (found := _LOOKS_LIKE_CODE.search(plain)):
                 message = f"{found[0]} is plain text here; write {{{{ {found[0]} }}}} to get its value"
                 yield Problem(at.path, message, found.start())
 

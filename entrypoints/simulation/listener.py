@@ -39,7 +39,7 @@ class HttpListener:
     ) -> None:
         """Starts to listen. Raises OSError when the port is taken."""
         self._reserve()
-        app.middlewares.insert(0, self._tell_time)
+        app.middlewares.insert(0, self._add_date)
         self._runner = web.AppRunner(
             app, handler_cancellation=handler_cancellation, access_log=None, shutdown_timeout=shutdown_seconds
         )
@@ -78,7 +78,7 @@ class HttpListener:
             reset_connection(connection.transport)
 
     @web.middleware
-    async def _tell_time(
+    async def _add_date(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         response = await handler(request)

@@ -16,7 +16,7 @@ class FlowFailures:
         self._reasons: list[str] = []
         self._unhandled: dict[str, str] = {}
         """The answers that no step has handled yet, by action."""
-        self._told: set[str] = set()
+        self._shown: set[str] = set()
         flyte.listeners.append(self._on_event)
 
     def take(self) -> list[str]:
@@ -25,10 +25,10 @@ class FlowFailures:
         Call it once the sandbox has settled: until then, a step may handle a failure.
         """
         found = dict.fromkeys((*self._reasons, *self._unhandled.values(), *self._commands_without_a_pack()))
-        new = [reason for reason in found if reason not in self._told]
+        new = [reason for reason in found if reason not in self._shown]
         self._reasons.clear()
         self._unhandled.clear()
-        self._told.update(new)
+        self._shown.update(new)
         return new
 
     def _on_event(self, event: TraceEvent) -> None:

@@ -71,7 +71,7 @@ class FileReloader:
         script, before = pack_from_file(path), self._known_packs()
         self._packs[path].replace_script(script)
         for flow_file in self._names:
-            with contextlib.suppress(InvalidDocument):  # it is told when that file changes
+            with contextlib.suppress(InvalidDocument):  # reported when that file changes
                 known = load_flow(flow_file, before)[1]
                 self._warn(found for found in load_flow(flow_file, self._known_packs())[1] if found not in known)
         return f"pack {script.name}"

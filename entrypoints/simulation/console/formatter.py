@@ -153,14 +153,14 @@ class EventFormatter:
     def _event(self, accepted: flyte.EventAccepted) -> Line:
         pack = self._pack_name(accepted.pack_id)
         is_redundant = accepted.event == "ReceivedMessage" and self.detail is not Detail.FULL
-        payload = "" if is_redundant else self._format_payload(self._telling_values(pack, accepted.payload))
+        payload = "" if is_redundant else self._format_payload(self._informative_values(pack, accepted.payload))
         remark = _OPTIONAL.get(accepted.event, "")
         if not self._engine.has_flow_for(pack, accepted.event):
             remark = "no flow waits for it"
         return _entry("event", f"{pack} {accepted.event}", payload, remark)
 
-    def _telling_values(self, pack: str, payload: object) -> object:
-        """Returns the payload of an event; the Slack pack's without what is empty or tells little."""
+    def _informative_values(self, pack: str, payload: object) -> object:
+        """Returns the payload of an event; the Slack pack's without what is empty or says little."""
         if self.detail is Detail.FULL or pack != self._engine.slack_pack or not isinstance(payload, dict):
             return payload
         return {key: value for key, value in payload.items() if value not in _EMPTY and key not in _OMITTED}
