@@ -67,12 +67,15 @@ class Example:
 
 
 def read_example(spec: CommandSpec | EventSpec) -> Example:
-    """Returns the example of a command or an event. Raises LookupError if there is none."""
+    """Returns the example of a command or an event. Raises LookupError if there is none, or a part is missing."""
     path = EXAMPLES / ("commands" if isinstance(spec, CommandSpec) else "events") / f"{spec.name}.md"
     if not path.exists():
         raise LookupError(f"{spec.name} has no example: write {path.relative_to(ROOT)}, like those beside it")
     text = path.read_text()
-    (file, flow), (_, tests) = titled_blocks(text).items()
+    blocks = titled_blocks(text)
+    if len(blocks) != 2:
+        raise LookupError(f"{path.relative_to(ROOT)} needs two code blocks with a title: a flow, and its tests")
+    (file, flow), (_, tests) = blocks.items()
     introduction, *_, notes = re.split(r"^```.*?^```\n", text, flags=re.MULTILINE | re.DOTALL)
     return Example(spec.name, introduction.strip(), file, flow, tests, notes.strip())
 

@@ -53,6 +53,7 @@ def event_section(spec: EventSpec) -> str:
     """Returns the section of an event. Raises LookupError if it or a field is not described."""
     example = read_example(spec)
     payloads = run_example(example)
+    assert spec.name in payloads, f"no test of {spec.name} is named after it"
     payload = payloads[spec.name]
     assert isinstance(payload, dict)
     assert set(payload) == {*_COMMON_FIELDS, *spec.fields}, f"{spec.name} does not have the fields of its table"
