@@ -40,7 +40,6 @@ def pytest_collection() -> None:
 
 def pytest_collection_finish() -> None:
     """The garbage collector need not look at thousands of collected tests, nor after every 700 new objects."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
     gc.enable()
