@@ -34,7 +34,8 @@ from entrypoints.testing.strategies import json_objects, json_values, texts
 from tests.adapters.test_memory_chat import MemoryChatEnvironment
 from tests.adapters.test_memory_receiver import MemoryReceiverEnvironment
 from tests.adapters.test_memory_workflow import MemoryEngine
-from tests.contracts.chat_contract import ChatContract, ChatEnvironment
+from tests.contracts.chat_contract import ChatContract
+from tests.contracts.chat_environment import ChatEnvironment
 from tests.contracts.receiver_contract import (
     AcknowledgementContract,
     AcknowledgingEnvironment,

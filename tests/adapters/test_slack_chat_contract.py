@@ -10,8 +10,8 @@ from domain.channels import ChannelId
 from domain.json_values import JsonObject
 from domain.users import User
 from entrypoints.simulation.slack.server import SlackServer
-from tests.contracts.chat_contract import ChatContract, OwnClockContract, PostedMessage
-from tests.contracts.chat_environment import FullChatEnvironment
+from tests.contracts.chat_contract import ChatContract, OwnClockContract
+from tests.contracts.chat_environment import FullChatEnvironment, PostedMessage
 from tests.contracts.directory_contract import DirectoryContract
 from tests.contracts.files_contract import FilesContract
 from tests.contracts.message_changes_contract import MessageChangesContract
