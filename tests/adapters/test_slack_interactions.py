@@ -1,115 +1,30 @@
-from typing import Any
+"""Interactions and the events that they become."""
 
 import pytest
-import structlog
-from hypothesis import given
-from hypothesis import strategies as st
 
 from adapters.slack.interactions import InteractionParser
-from application.ports.receiver import ChatEvent, OtherWorkspaceEvent
-from domain.channels import NO_CHANNEL, ChannelId
+from application.ports.receiver import OtherWorkspaceEvent
+from domain.channels import NO_CHANNEL
 from domain.interactions import BlockAction, Shortcut, SlashCommand, ViewEvent
 from domain.json_values import Json, JsonObject
 from domain.users import Identity
-from entrypoints.testing.strategies import json_values
-
-OURS = Identity("UFLYTE", "BFLYTE", "T1", "E1")
-C1 = ChannelId("C1")
-HOOK = "https://hooks.slack.com/actions/T1/1/x"
-
-PERSON: JsonObject = {"id": "U1", "username": "alice", "name": "alice", "team_id": "T1"}
-COMMON: JsonObject = {
-    "team": {"id": "T1", "domain": "example"},
-    "api_app_id": "A1",
-    "token": "verification",
-    "trigger_id": "12.34.abc",
-    "user": PERSON,
-    "enterprise": None,
-    "is_enterprise_install": False,
-}
-VIEW: JsonObject = {
-    "id": "V1",
-    "type": "modal",
-    "callback_id": "ticket",
-    "external_id": "mine",
-    "hash": "156772938.1827394",
-    "private_metadata": "secret plan",
-    "state": {"values": {"title": {"text": {"type": "plain_text_input", "value": "Broken"}}}},
-    "app_installed_team_id": "T1",
-}
-
-
-def block_actions(*actions: JsonObject, **fields: Json) -> JsonObject:
-    return {
-        **COMMON,
-        "type": "block_actions",
-        "container": {"type": "message", "message_ts": "1.2", "channel_id": "C1", "is_ephemeral": False},
-        "channel": {"id": "C1", "name": "ops"},
-        "message": {"type": "message", "ts": "1.2", "text": "Deploy?", "bot_id": "BFLYTE", "thread_ts": "1.1"},
-        "response_url": HOOK,
-        "state": {"values": {}},
-        "actions": list(actions or [button()]),
-        **fields,
-    }
-
-
-def button(**fields: Json) -> JsonObject:
-    texts: JsonObject = {"type": "plain_text", "text": "Approve"}
-    action: JsonObject = {"type": "button", "action_id": "approve", "block_id": "b1", "action_ts": "3.4"}
-    return {**action, "text": texts, "value": "yes", **fields}
-
-
-def shortcut(**fields: Json) -> JsonObject:
-    return {**COMMON, "type": "shortcut", "callback_id": "start", "action_ts": "3.4", **fields}
-
-
-def message_action(**fields: Json) -> JsonObject:
-    message: JsonObject = {"type": "message", "ts": "1.2", "text": "Help", "user": "U2", "thread_ts": "1.1"}
-    place: JsonObject = {"channel": {"id": "C1", "name": "ops"}, "message_ts": "1.2", "message": message}
-    return {**COMMON, "type": "message_action", "callback_id": "open", "response_url": HOOK, **place, **fields}
-
-
-def submission(**fields: Json) -> JsonObject:
-    return {**COMMON, "type": "view_submission", "view": VIEW, "response_urls": [], **fields}
-
-
-def closing(**fields: Json) -> JsonObject:
-    payload: JsonObject = {**COMMON, "type": "view_closed", "view": VIEW, "is_cleared": True, **fields}
-    del payload["trigger_id"]
-    return payload
-
-
-def command(**fields: Json) -> JsonObject:
-    return {
-        "token": "verification",
-        "command": "/deploy",
-        "text": "web  now",
-        "response_url": HOOK,
-        "trigger_id": "12.34.abc",
-        "user_id": "U1",
-        "user_name": "alice",
-        "team_id": "T1",
-        "team_domain": "example",
-        "channel_id": "C1",
-        "channel_name": "ops",
-        "api_app_id": "A1",
-        "is_enterprise_install": "false",
-        **fields,
-    }
-
-
-def parse(payload: Json) -> list[ChatEvent]:
-    return list(InteractionParser("").parse(payload, OURS).events)
-
-
-def parse_command(fields: JsonObject) -> list[ChatEvent]:
-    return list(InteractionParser("").parse_command(fields, OURS).events)
-
-
-def action_of(payload: JsonObject) -> BlockAction:
-    (event,) = parse(payload)
-    assert isinstance(event, BlockAction)
-    return event
+from tests.support.interaction_payloads import (
+    C1,
+    HOOK,
+    OURS,
+    PERSON,
+    VIEW,
+    action_of,
+    block_actions,
+    button,
+    closing,
+    command,
+    message_action,
+    parse,
+    parse_command,
+    shortcut,
+    submission,
+)
 
 
 def test_a_click_in_a_message_becomes_a_block_action() -> None:
@@ -338,106 +253,7 @@ def test_an_interaction_of_another_workspace_is_marked() -> None:
         assert event.team_id == "T2"
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        {**COMMON, "type": "interactive_message", "callback_id": "x", "actions": [{"name": "x", "value": "y"}]},
-        {**COMMON, "type": "dialog_submission", "submission": {"a": "b"}},
-        {**COMMON, "type": "workflow_step_edit"},
-        {**COMMON, "type": "of_tomorrow"},
-        {**COMMON, "type": ["block_actions"]},
-        {},
-        None,
-        [],
-        "block_actions",
-    ],
-)
-def test_what_the_pack_has_no_use_for_is_logged_once(payload: Json) -> None:
-    parser = InteractionParser("")
-    with structlog.testing.capture_logs() as logs:
-        deliveries = [parser.parse(payload, OURS) for _ in range(3)]
-    assert [(delivery.events, delivery.response) for delivery in deliveries] == [([], None)] * 3
-    assert [line["event"] for line in logs] == ["slack_interaction_ignored"]
-
-
-def test_a_request_for_options_gets_none() -> None:
-    delivery = InteractionParser("").parse({**COMMON, "type": "block_suggestion", "value": "a"}, OURS)
-    assert (delivery.events, delivery.response) == ([], {"options": []})
-
-
-def test_a_test_of_the_address_is_ignored() -> None:
-    assert parse_command({"ssl_check": "1", "token": "verification"}) == []
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [
-        block_actions(user=None),
-        block_actions(user={"id": 7}),
-        block_actions(actions=None),
-        block_actions(actions=[]),
-        block_actions(actions=["approve"]),
-        block_actions(button(action_id=None)),
-        block_actions(button(action_id=5)),
-        shortcut(trigger_id=None),
-        shortcut(user="U1"),
-        message_action(trigger_id=12),
-        submission(view=None),
-        submission(view={"id": None}),
-        closing(user={}),
-    ],
-)
-def test_a_malformed_payload_is_logged_and_ignored(payload: JsonObject) -> None:
-    with structlog.testing.capture_logs() as logs:
-        assert parse(payload) == []
-    assert [line["event"] for line in logs] == ["slack_interaction_malformed"]
-
-
-@pytest.mark.parametrize("field", ["user_id", "command", "trigger_id"])
-@pytest.mark.parametrize("value", [None, "", 7])
-def test_a_malformed_slash_command_is_logged_and_ignored(field: str, value: Json) -> None:
-    with structlog.testing.capture_logs() as logs:
-        assert parse_command(command(**{field: value})) == []
-    assert [line["event"] for line in logs] == ["slack_interaction_malformed"]
-
-
-def test_optional_fields_of_a_wrong_type_become_empty() -> None:
-    event = action_of(
-        block_actions(
-            button(value=7.5, block_id=None, action_ts=3),
-            container=7,
-            channel=[],
-            message="x",
-            response_url=5,
-            trigger_id=None,
-            state=[],
-            team=None,
-            user={"id": "U1"},
-        )
-    )
-    assert event == BlockAction(channel_id=NO_CHANNEL, user_id="U1", action_id="approve", action_type="button")
-
-
 def test_the_reply_to_a_command_is_its_response() -> None:
     parser = InteractionParser("On it!")
     assert parser.parse_command(command(), OURS).response == {"text": "On it!"}
     assert parser.parse(block_actions(), OURS).response is None
-
-
-@pytest.mark.parametrize("payload", [block_actions(), shortcut(), message_action(), submission(), closing()])
-def test_the_verification_token_is_not_kept(payload: JsonObject) -> None:
-    assert "verification" not in repr(parse(payload)) + repr(parse_command(command()))
-
-
-@given(st.sampled_from([block_actions(), message_action(), submission(), closing()]), st.data())
-def test_no_payload_raises(payload: JsonObject, data: st.DataObject) -> None:
-    fields: dict[str, Any] = data.draw(st.dictionaries(st.sampled_from(sorted(payload)), json_values))
-    parse({**payload, **fields, "type": payload["type"]})
-
-
-@given(json_values, st.dictionaries(st.sampled_from(sorted(command())), json_values))
-def test_no_value_raises(value: Json, fields: JsonObject) -> None:
-    parse(value)
-    parse({**COMMON, "type": "view_submission", "view": VIEW | {"state": value}})
-    parse(block_actions(view=VIEW | {"state": {"values": {"b": value}}}))
-    parse_command(command(**fields))
