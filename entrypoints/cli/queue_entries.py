@@ -1,6 +1,6 @@
 """Entries of the outbox and the journal in one form, for operators and scripts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import cast
@@ -58,12 +58,15 @@ class QueueView:
                 else:
                     yield _action(entry, self._waits.of_action(entry) if self._waits else None)
 
-    async def find(self, key: str) -> QueueEntry | None:
-        """Returns the entry with this short or full key."""
-        async for entry in self.entries():
-            if key in (entry.key, entry.full_key):
-                return entry
-        return None
+    async def find(self, keys: Sequence[str]) -> Mapping[str, QueueEntry]:
+        """Returns the entries with these short or full keys, by what was asked for. Reads the queue once at most."""
+        missing, found = set(keys), dict[str, QueueEntry]()
+        entries = self.entries()
+        while missing and (entry := await anext(entries, None)):
+            known = missing & {entry.key, entry.full_key}
+            found |= dict.fromkeys(known, entry)
+            missing -= known
+        return found
 
     async def requeue(self, entry: QueueEntry) -> bool:
         """Queues an entry that was set aside again. Returns False when it was not set aside."""

@@ -5,7 +5,7 @@ Both work while a pack is running, which notices a change within seconds, and wh
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -108,7 +108,8 @@ def _listed(entry: QueueEntry, age: timedelta) -> JsonObject:
 
 
 async def _show(view: QueueView, *, key: str) -> None:
-    click.echo(printable(json.dumps((await _find(view, key)).details, indent=2, ensure_ascii=False)))
+    (entry,) = await _find(view, [key])
+    click.echo(printable(json.dumps(entry.details, indent=2, ensure_ascii=False)))
 
 
 async def _export(view: QueueView, *, set_aside: bool) -> None:
@@ -119,7 +120,7 @@ async def _export(view: QueueView, *, set_aside: bool) -> None:
 async def _retry(view: QueueView, *, keys: Sequence[str], every: bool) -> None:
     if bool(keys) == every:
         raise click.UsageError("give the keys of the entries to retry, or --all")
-    entries = [await _find(view, key) for key in dict.fromkeys(keys)]
+    entries = await _find(view, keys)
     if every:
         entries = [entry async for entry in view.entries(set_aside=True)]
     for entry in entries:
@@ -129,16 +130,18 @@ async def _retry(view: QueueView, *, keys: Sequence[str], every: bool) -> None:
 
 
 async def _discard(view: QueueView, *, keys: Sequence[str], yes: bool) -> None:
-    for entry in [await _find(view, key) for key in dict.fromkeys(keys)]:
+    for entry in await _find(view, keys):
         key = escape_controls(entry.key)
         if yes or click.confirm(f"discard {key} ({entry.state}) for good?"):
             was_discarded = await view.discard(entry)
             click.echo(f"{key}: {'discarded' if was_discarded else 'the pack is working on it; try again later'}")
 
 
-async def _find(view: QueueView, key: str) -> QueueEntry:
-    entry = await view.find(key)
-    if entry is None:
-        hint = f"`flyte-slack {view.name} list` shows the keys"
-        raise click.UsageError(f"the {view.name} has no entry {escape_controls(key)}; {hint}")
-    return entry
+async def _find(view: QueueView, keys: Sequence[str]) -> Collection[QueueEntry]:
+    """Returns each entry once, in the order of the keys. Raises click.UsageError for a key that is not there."""
+    found = await view.find(keys)
+    for key in keys:
+        if key not in found:
+            hint = f"`flyte-slack {view.name} list` shows the keys"
+            raise click.UsageError(f"the {view.name} has no entry {escape_controls(key)}; {hint}")
+    return {found[key].full_key: found[key] for key in keys}.values()

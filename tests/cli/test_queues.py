@@ -79,9 +79,17 @@ async def test_an_entry_that_is_younger_than_the_clock_says_is_of_age_zero(tmp_p
     assert " 0:00:00  waiting" in result.stdout
 
 
-def test_a_key_that_is_given_twice_is_discarded_once(directory: Path) -> None:
-    result = _run(directory, "outbox", "discard", "--yes", "C1:1.0", "C1:1.0")
-    assert result.stdout.splitlines() == ["C1:1.0: discarded"]
+@pytest.mark.parametrize(("queue", "keys"), [("outbox", ["C1:1.0", "C1:1.0"]), ("journal", ["6b058", LINK])])
+def test_an_entry_that_is_named_twice_is_discarded_once(directory: Path, queue: str, keys: list[str]) -> None:
+    result = _run(directory, queue, "discard", "--yes", *keys)
+    assert result.stdout.splitlines() == [f"{keys[0]}: discarded"]
+
+
+def test_entries_are_discarded_in_the_order_of_their_keys_and_none_if_one_is_missing(directory: Path) -> None:
+    refused = _run(directory, "outbox", "discard", "--yes", "C1:1.1", "C1:9.9")
+    assert "the outbox has no entry C1:9.9" in refused.stderr
+    result = _run(directory, "outbox", "discard", "--yes", "C1:1.1", "C1:1.0")
+    assert result.stdout.splitlines() == ["C1:1.1: discarded", "C1:1.0: discarded"]
 
 
 def test_list_shows_the_age_of_messages_and_why_they_were_set_aside(directory: Path) -> None:
