@@ -18,6 +18,7 @@ from entrypoints.daemon import run_daemon
 from entrypoints.observability.logs import configure_logs
 from entrypoints.simulation.faults import Reset
 from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_values
+from entrypoints.simulation.flyte.models import ActionState
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.support.daemon_process import daemon_environ
@@ -147,8 +148,10 @@ async def test_an_action_whose_taking_got_lost_has_the_cause_that_the_audit_tell
         FlyteServer(flows=[flow_that_sends({"message": "not in a thread"})]) as flyte,
         daemon_in_process(variables_for(slack, flyte, tmp_path)) as log,
     ):
-        flyte.faults.plan("take", Reset(after_effect=True), times=2)
+        lost = flyte.faults.plan("take", Reset(after_effect=True), times=None)
         timestamp = slack.say(alice, channel, "hello")
+        await flyte.wait_for(lambda: [a.state for a in flyte.actions.values()] == [ActionState.PENDING], 10)
+        flyte.faults.remove(lost)
         await log.wait_for(lambda: bool(log.grep("swallowed_action_recovered")))
         story = log.grep(f"{channel}:{timestamp}")
 
