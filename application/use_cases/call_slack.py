@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Collection, Mapping
+from typing import Final
 
 from application.use_cases.chat_use_case import CommandCall
 from domain.errors import ChatRejected
 from domain.json_values import JsonObject
 
-_METHOD = re.compile(r"[a-z]+(\.[A-Za-z]+)+")
-_NEVER = ("auth.", "oauth.", "apps.", "admin.", "tooling.", "rtm.", "openid.")
+METHOD: Final = re.compile(r"[a-z]+(\.[A-Za-z]+)+")
+NEVER_ALLOWED: Final = ("auth.", "oauth.", "apps.", "admin.", "tooling.", "rtm.", "openid.")
 """They concern the app and its tokens, not the workspace."""
 _MAX_RESPONSE_BYTES = 256 * 1024
 
@@ -28,9 +29,9 @@ class CallSlack:
 
 def _check(method: str, allowed: Collection[str], commands_by_method: Mapping[str, str]) -> None:
     """Raises ChatRejected unless flows may call the method."""
-    if not _METHOD.fullmatch(method):
+    if not METHOD.fullmatch(method):
         raise ChatRejected("invalid_method", "method must be the name of a method, like pins.add")
-    if method.startswith(_NEVER):
+    if method.startswith(NEVER_ALLOWED):
         raise ChatRejected("method_not_allowed", f"{method} concerns the app itself; flows may never call it")
     if command := commands_by_method.get(method.lower()):
         raise ChatRejected("method_not_allowed", f"send {command} instead of {method}")

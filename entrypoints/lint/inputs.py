@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from adapters.serialization.command_inputs import parse_command
 from application.catalog.commands import COMMANDS_BY_METHOD
 from application.catalog.specs import TRACE_PARENT, CommandSpec
+from application.use_cases.call_slack import METHOD, NEVER_ALLOWED
 from domain.commands import UnreadableCommand
 from domain.json_values import JsonObject
 from entrypoints.lint.findings import Problem
 from entrypoints.lint.flow_text import FlowText, StepText
 from entrypoints.lint.packs import Packs
 from entrypoints.lint.words import either, instead_of
-from entrypoints.lint.yaml_traps import has_lost_its_value
+from entrypoints.lint.yaml_traps import has_lost_its_value, is_rest_of_a_text
 from entrypoints.simulation.flyte.document_schemas import KeyPath
 from entrypoints.suggestions import most_similar
 
@@ -46,6 +47,8 @@ def unknown_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
         known = [field.name for field in spec.fields]
         lacking = {name for group in spec.lacking(given) for name in group}
         for key in given if not spec.passes_on else ():
+            if is_rest_of_a_text(flow.document, (*_input_path(step), key)):
+                continue  # that is reported as text without quotes
             if key not in (*known, TRACE_PARENT) and most_similar(key, known) not in lacking:
                 advice = instead_of(key, known)
                 yield Problem((*_input_path(step), key), f"{spec.name} ignores {key}, which it does not have; {advice}")
@@ -83,12 +86,22 @@ def nulls_in_lists(flow: FlowText, _: Packs) -> Iterator[Problem]:
 
 
 def refused_methods(flow: FlowText, packs: Packs) -> Iterator[Problem]:
-    """A method that CallSlack refuses, because a command stands for it."""
+    """A method that CallSlack refuses, whatever the operator allows."""
     for step, spec, given in _inputs(flow, packs):
         method = given.get("method")
-        if spec.name == "CallSlack" and isinstance(method, str) and method.lower() in COMMANDS_BY_METHOD:
-            instead = COMMANDS_BY_METHOD[method.lower()]
-            yield Problem((*_input_path(step), "method"), f"CallSlack refuses {method}; send {instead} instead")
+        if spec.name == "CallSlack" and isinstance(method, str) and (advice := _refusal(method)):
+            yield Problem((*_input_path(step), "method"), f"CallSlack refuses {method}; {advice}")
+
+
+def _refusal(method: str) -> str:
+    """Returns what to do instead of calling a method; empty if CallSlack may call it, or if that is unknown."""
+    if not method or _has_code(method):
+        return ""
+    if command := COMMANDS_BY_METHOD.get(method.lower()):
+        return f"send {command} instead"
+    if not METHOD.fullmatch(method):
+        return "write the name of a method, like pins.add"
+    return "no flow may call it, because it concerns the app itself" if method.startswith(NEVER_ALLOWED) else ""
 
 
 def _inputs(flow: FlowText, packs: Packs) -> Iterator[tuple[StepText, CommandSpec, JsonObject]]:

@@ -59,7 +59,7 @@ class Packs:
             return event
         if event in COMMANDS_BY_NAME:
             return COMMANDS_BY_NAME[event].success
-        return most_similar(event, (*EVENTS_BY_NAME, *sorted(OUTCOMES)))
+        return FATAL if event.upper() == FATAL else most_similar(event, (*EVENTS_BY_NAME, *sorted(OUTCOMES)))
 
     def knows_event(self, event: str) -> bool:
         """Whether this pack has an event of that name."""

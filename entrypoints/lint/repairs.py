@@ -20,6 +20,7 @@ _VALUE: Final = re.compile(r"(?P<before>\s*(?:-\s+)*(?:[\w.-]+:\s+)?)(?P<value>\
 _LINE_START: Final = re.compile(r"\s*(?:-\s+)*")
 _KEY_AT_LINE_START: Final = re.compile(r"\s*(?:-\s+)*[\w.\"'-]+")
 _TEMPLATE: Final = re.compile(r"(?:\{\{.*?\}\}|\{%.*?%\}|[^{},\]\n])+")
+_BRACKETS_FIRST: Final = re.compile(r"(?:\[[^\[\]{}]*\]|\{[^\[\]{}]*\})\s+[^\s#,}\]]")
 _QUOTES: Final = "\"'"
 _TWO_QUOTES: Final = 2
 _BYTE_ORDER_MARK: Final = "\ufeff"
@@ -141,13 +142,18 @@ def _quote_text(text: str, error: InvalidDocument) -> _Repair | None:
     lines = text.split("\n")
     number = error.line - 1
     found = _VALUE.fullmatch(lines[number]) if number < len(lines) else None
-    if found is None or found["value"][0] in _QUOTES + "[{" or error.column - 1 < found.start("value"):
+    if found is None or not _is_text(found["value"]) or error.column - 1 < found.start("value"):
         return None
     start = sum(len(line) + 1 for line in lines[:number]) + found.start("value")
     quoted = _single_quoted(found["value"])
     lines[number] = f"{found['before']}{quoted}{found['after']}"
     message = f"YAML reads this text as something else; put it in quotes: {_shown(quoted)}"
     return _Repair("unquoted-text", message, mark_at(text, start), "\n".join(lines))
+
+
+def _is_text(value: str) -> bool:
+    """Whether a value can be a text without quotes, such as `[ops] done`, and is no list or object."""
+    return value[0] not in _QUOTES + "[{" or _BRACKETS_FIRST.match(value) is not None
 
 
 def _close_quote(text: str, _: InvalidDocument) -> _Repair | None:

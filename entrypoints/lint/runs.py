@@ -78,7 +78,7 @@ def answers_without_a_step(flow: FlowText, packs: Packs) -> Iterator[Problem]:
         followers = [other for other in flow.steps if other is not step and step.id and step.id in other.depends_on]
         if any(_is_misnamed(flow, follower, packs) for follower in followers):
             continue
-        goes_on = bool(followers)
+        goes_on = any(follower.event.name != FATAL for follower in followers)
         missed = [answer for answer in dict.fromkeys(answers) if answer not in awaited]
         if (goes_on and len(missed) == len(set(answers))) or _is_pointless(step, packs, missed):
             message = (
@@ -98,7 +98,10 @@ def endless_flows(flow: FlowText, packs: Packs) -> Iterator[Problem]:
     for start in starters if flow.is_whole else ():
         sender = _restarts(flow, start, start, packs, [])
         if sender is not None:
-            about = f"{sender.command.name}, which is answered with {start.event.name} again"
+            answers = packs.answers(sender.command.pack, sender.command.name) or ()
+            is_direct = start.event.name in answers
+            link = "which is answered with" if is_direct else "whose answers lead to"
+            about = f"{sender.command.name}, {link} {start.event.name} again"
             message = f"every {start.event.name} starts this step, and leads to {about}: the flow never ends"
             advice = "make the step depend on the one whose answer it waits for, or add criteria that end it"
             yield Problem((*start.event.path, "name"), f"{message}; {advice}", 0)

@@ -66,7 +66,9 @@ def duplicate_keys(flow: FlowText, _: Packs) -> Iterator[Problem]:
     for duplicate in flow.document.duplicates:
         mark = Mark("", 0, duplicate.line - 1, duplicate.column - 1, None, 0)
         path = flow.document.path_at(mark.line, mark.column)
-        message = f"duplicate key '{path[-1]}', of which only the last one counts; remove one"
+        is_of_a_step = any(step.path == path[:-1] for step in flow.steps)
+        advice = "remove one, or begin the next step with a dash" if is_of_a_step else "remove one"
+        message = f"duplicate key '{path[-1]}', of which only the last one counts; {advice}"
         yield Problem(path[:-1], message, mark=mark)
 
 

@@ -12,6 +12,8 @@ from entrypoints.simulation.flyte.documents import Document, mark_at
 from entrypoints.simulation.flyte.yaml_reader import Scalar
 
 _COMMENT: Final = re.compile(r"[ \t]+(#+)(?=([^\s#!]?))")
+_DROPPED: Final = re.compile(r"(?:!(?![!<])|&)\S+")
+"""A tag of the file's own, or an anchor."""
 _SLASH_COMMENT: Final = re.compile(r"(?:^|\s)//(?:\s|$)")
 _NAMES: Final = frozenset({"packName", "name", "id", "dependsOn"})
 _BOOLEANS: Final = frozenset({"true", "false"})
@@ -35,10 +37,22 @@ def comments_in_texts(flow: FlowText, _: Packs) -> Iterator[Problem]:
 
 
 def has_lost_its_value(document: Document, path: KeyPath) -> bool:
-    """Whether a comment follows where the value at a path would begin, as in `channel: #ops`."""
+    """Whether YAML takes what seems to be the value at a path for something else, as in `channel: #ops`."""
     scalar = document.scalar(path)
-    found = _COMMENT.match(document.text, scalar.end) if scalar else None
-    return found is not None and bool(found[2])
+    if scalar is None:
+        return False
+    found = _COMMENT.match(document.text, scalar.end)
+    is_comment = found is not None and bool(found[2])
+    is_dropped = bool(_dropped_word(document.text, document.text[scalar.start : scalar.end]))
+    return is_comment or is_dropped or is_rest_of_a_text(document, path)
+
+
+def is_rest_of_a_text(document: Document, path: KeyPath) -> bool:
+    """Whether a key has no colon, and stands behind a comma within braces, as in `{message: hello, world}`."""
+    scalar, mark = document.scalar(path), document.mark(path)
+    if scalar is None or mark is None or scalar.start != scalar.end or isinstance(path[-1], int):
+        return False
+    return ":" not in document.text[mark.index : scalar.end + 1] and document.value(path) is None
 
 
 def slash_comments(flow: FlowText, _: Packs) -> Iterator[Problem]:
@@ -61,6 +75,16 @@ def unquoted_templates(flow: FlowText, _: Packs) -> Iterator[Problem]:
 def unquoted_texts(flow: FlowText, _: Packs) -> Iterator[Problem]:
     """A text that begins with, or contains, what has a meaning in YAML, and needs quotes."""
     yield from flow.repairs.get("unquoted-text", ())
+    for path, scalar in _plain_scalars(flow):
+        written = flow.document.text[scalar.start : scalar.end]
+        mark = mark_at(flow.document.text, scalar.start)
+        if mark_word := _dropped_word(flow.document.text, written):
+            quoted = "'" + written.replace("'", "''") + "'"
+            yield Problem(path, f"YAML drops {mark_word} from this text; put it in quotes: {quoted}", mark=mark)
+    for path, _place in flow.document.places() if not flow.is_json else ():
+        if is_rest_of_a_text(flow.document, path):
+            about = "within braces a comma ends the text before it, so that this is a key"
+            yield Problem(path, f"{about}; put the whole text in quotes")
 
 
 def quotes_in_quotes(flow: FlowText, _: Packs) -> Iterator[Problem]:
@@ -112,6 +136,13 @@ def _plain_scalars(flow: FlowText) -> Iterator[tuple[KeyPath, Scalar]]:
         for path, place in flow.document.places():
             if place.scalar is not None and not place.scalar.style:
                 yield path, place.scalar
+
+
+def _dropped_word(text: str, written: str) -> str:
+    """Returns the word at the beginning of a scalar that YAML takes for a tag, or for an anchor that nothing uses."""
+    found = _DROPPED.match(written)
+    is_used = found is not None and re.search(rf"\*{re.escape(found[0][1:])}(?![\w-])", text) is not None
+    return found[0] if found and not is_used else ""
 
 
 def _is_cut(text: str) -> bool:

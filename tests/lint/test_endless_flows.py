@@ -40,6 +40,13 @@ def test_two_steps_that_start_each_other_are_endless() -> None:
     assert endless(step("MessageSent", "AddReaction"), step("ReactionSent", "SendMessage")) == [3, 9]
 
 
+def test_the_way_from_step_to_step_is_told_as_it_is() -> None:
+    steps = step("MessageSent", "AddReaction") + step("ReactionSent", "SendMessage")
+    findings = lint_flow("name: loop\nsteps:\n" + steps, "loop.yaml")
+
+    assert any("leads to AddReaction, whose answers lead to MessageSent again" in one.message for one in findings)
+
+
 def test_a_run_whose_later_step_starts_it_again_is_endless() -> None:
     assert endless(LATER) == [4]
 

@@ -45,6 +45,34 @@ def test_a_recipe_of_the_documentation_has_no_findings(title: str) -> None:
     assert found(RECIPES[title]) == []
 
 
+def test_a_flow_may_handle_only_a_command_that_could_not_be_started() -> None:
+    flow = """
+        name: cautious
+        steps:
+        - id: asked
+          event: {packName: Slack, name: ReceivedMessage}
+          command: {packName: Slack, name: SendMessage, input: {channelId: C1, message: hi}}
+        - dependsOn: [asked]
+          event: {packName: Slack, name: FATAL}
+          command: {packName: Slack, name: SendMessage, input: {channelId: C2, message: '{{ Event.Payload }}'}}
+    """
+
+    assert found(dedent(flow)) == []
+
+
+def test_an_anchor_that_is_used_is_no_text() -> None:
+    flow = """
+        name: twice
+        steps:
+        - event: &received {packName: Slack, name: ReceivedMessage}
+          command: {packName: Slack, name: SendMessage, input: {channelId: &ops C1, message: hi}}
+        - event: *received
+          command: {packName: Slack, name: SendMessage, input: {channelId: *ops, message: ho}}
+    """
+
+    assert found(dedent(flow)) == []
+
+
 def test_the_flow_of_flyte_s_quick_start_has_no_findings() -> None:
     text = (ROOT / "tests" / "lint" / "flyte_quick_start.yaml").read_text(encoding="utf-8")
 

@@ -100,8 +100,9 @@ class Document:
 
     def path_at(self, line: int, column: int) -> KeyPath:
         """Returns the path of the key or list item that begins last before a position, both counted from 0."""
-        before = [path for path, place in self.places() if (place.mark.line, place.mark.column) <= (line, column)]
-        return before[-1] if before else ()
+        starts = [((place.mark.line, place.mark.column), path) for path, place in self.places()]
+        before = sorted((start for start in starts if start[0] <= (line, column)), key=lambda start: start[0])
+        return before[-1][1] if before else ()
 
     def scalar(self, path: KeyPath) -> Scalar | None:
         """Returns where the scalar at a path is written; None if that is unknown, or if it is none."""
