@@ -22,8 +22,16 @@ from domain.errors import StorageUnusable
 log = structlog.get_logger()
 
 _OWNER_ONLY: Final = 0o600
+NO_RECORDING: Final = "not a recording, but a file of another kind"
+"""Why nothing is appended to a file."""
+_FIRST: Final = b'{"at":'
 _ENCODING_ERRORS: Final = "backslashreplace"
 """Characters that UTF-8 can't encode are written as JSON escapes them."""
+
+
+def is_recording(descriptor: int) -> bool:
+    """Whether an open file begins as every recording does, or is empty."""
+    return _FIRST.startswith(os.pread(descriptor, len(_FIRST), 0))
 
 
 class Recorder:
@@ -50,7 +58,7 @@ class Recorder:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Opens the file, and closes it at the end. Raises StorageUnusable if it can't be opened, or is a link."""
+        """Opens the file, closes it at the end. Raises StorageUnusable if it can't be opened, or is no recording."""
         file = await asyncio.to_thread(self._open_file)
         writer = Thread(target=self._write_lines, args=(file,), name="recorder", daemon=True)
         writer.start()
@@ -61,19 +69,20 @@ class Recorder:
             await asyncio.to_thread(writer.join)
 
     def _open_file(self) -> TextIO:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             file = os.fdopen(os.open(self._path, flags, _OWNER_ONLY), "a", encoding="utf-8", errors=_ENCODING_ERRORS)
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            is_regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            if is_regular and is_recording(file.fileno()):
                 os.fchmod(file.fileno(), _OWNER_ONLY)
                 return file
         except OSError as error:
             raise self._unusable(str(error.strerror)) from error
         file.close()
-        raise self._unusable("not a regular file")
+        raise self._unusable(NO_RECORDING if is_regular else "not a regular file")
 
     def _unusable(self, reason: str) -> StorageUnusable:
-        remedy = "use a file in an existing directory, not a link"
+        remedy = "use a new file or a recording in an existing directory, not a link"
         return StorageUnusable(f"FLYTE_SLACK_RECORD: {self._path} can't be written ({reason}); {remedy}")
 
     def _write_lines(self, file: TextIO) -> None:

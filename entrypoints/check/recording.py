@@ -5,11 +5,14 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from adapters.recording.recorder import NO_RECORDING, is_recording
 from entrypoints.check.findings import Finding, failed, ok
 
 RECORDING: Final = "recording"
 
-_REMEDY: Final = "set FLYTE_SLACK_RECORD to a file in an existing directory, not a link, or leave it out"
+_REMEDY: Final = (
+    "set FLYTE_SLACK_RECORD to a new file or a recording in an existing directory, not a link, or leave it out"
+)
 
 
 def check_recording(path: Path) -> Finding:
@@ -30,4 +33,7 @@ def _problem(path: Path) -> str:
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
         return "not a regular file"
-    return "" if status.st_uid == os.geteuid() and os.access(path, os.W_OK) else "Permission denied"
+    if status.st_uid != os.geteuid() or not os.access(path, os.W_OK):
+        return "Permission denied"
+    with path.open("rb") as file:
+        return "" if is_recording(file.fileno()) else NO_RECORDING

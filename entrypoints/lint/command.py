@@ -31,8 +31,8 @@ def lint(
     except InvalidDocument as error:
         click.echo(printable(str(error)), err=True)
         return ExitStatus.INVALID_SETTINGS
-    for path in sources.others:
-        click.echo(printable(f"{path} is a file of tests, and no flow: run it with flyte-slack test"), err=True)
+    for other in sources.others:
+        click.echo(printable(other), err=True)
     findings = [
         finding
         for source in sources.flows

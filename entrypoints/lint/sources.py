@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from entrypoints.simulation.flyte.documents import Document, InvalidDocument, is_json_file, parse_document, read_text
+from entrypoints.lint.loading import parse_if_possible
+from entrypoints.simulation.flyte.documents import InvalidDocument, is_json_file, read_text
+from entrypoints.simulation.flyte.file_kinds import other_kind
 from entrypoints.simulation.flyte.scripted_pack import PackScript, pack_from_file
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _FLOW_WORD: Final = "packName"
 """What every flow has, also one that cannot be read."""
-_OTHER_KINDS: Final = ("tests", "step", "commands")
-"""The keys that distinguish a file of tests or a scripted pack from a flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Sources:
 
     flows: list[FlowSource] = field(default_factory=list)
     packs: list[PackScript] = field(default_factory=list)
-    others: list[Path] = field(default_factory=list)
-    """Files that were named, and are neither."""
+    others: list[str] = field(default_factory=list)
+    """The files that were named and are neither, and what they are."""
 
 
 def find_sources(arguments: Sequence[Path]) -> Sources:
@@ -45,7 +45,8 @@ def find_sources(arguments: Sequence[Path]) -> Sources:
         for path in dict.fromkeys(_files(argument)):
             _add(sources, path, is_named=path == argument)
     if not sources.flows:
-        raise InvalidDocument(f"there is no flow in {', '.join(map(str, arguments))}")
+        nothing = f"there is no flow in {', '.join(map(str, arguments))}"
+        raise InvalidDocument("\n".join((*sources.others, nothing)))
     return sources
 
 
@@ -57,18 +58,11 @@ def _files(argument: Path) -> Iterable[Path]:
 
 def _add(sources: Sources, path: Path, *, is_named: bool) -> None:
     text = read_text(path)
-    document = _parsed(path, text)
+    document = parse_if_possible(text, path)
     keys = document.data if document and isinstance(document.data, dict) else {}
     if "steps" not in keys and "commands" in keys:
         sources.packs.append(pack_from_file(path))
-    elif "steps" not in keys and any(key in keys for key in _OTHER_KINDS):
-        sources.others += [path] if is_named else []
+    elif kind := other_kind(keys, "steps"):
+        sources.others += [f"{path}: {kind}"] if is_named else []
     elif is_named or _FLOW_WORD in text:
         sources.flows.append(FlowSource(path, text))
-
-
-def _parsed(path: Path, text: str) -> Document | None:
-    try:
-        return parse_document(text, str(path), is_json=is_json_file(path))
-    except InvalidDocument:
-        return None

@@ -285,7 +285,7 @@ async def test_a_line_is_json_with_its_time_direction_and_kind(tmp_path: Path) -
 
 async def test_a_recording_is_private_and_appended_to(tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
-    path.write_text("first\n")
+    path.write_text('{"at": "first"}\n')
     path.chmod(0o644)
     recorder = new_recorder(path)
     recorder.write(entries.JoinRequested(at=NOW, channel_id="C1", error=""))
@@ -294,7 +294,7 @@ async def test_a_recording_is_private_and_appended_to(tmp_path: Path) -> None:
         pass
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert path.read_text().startswith("first\n{")
+    assert path.read_text().startswith('{"at": "first"}\n{')
 
 
 async def test_redacted_text_is_not_in_the_file(tmp_path: Path) -> None:
@@ -323,6 +323,19 @@ async def test_anything_but_a_regular_file_is_refused(kind: str, tmp_path: Path)
     with pytest.raises(StorageUnusable, match=r"^FLYTE_SLACK_RECORD: "):
         async with new_recorder(path).open():
             pass
+
+
+async def test_nothing_is_appended_to_a_file_of_another_kind(tmp_path: Path) -> None:
+    path = tmp_path / "flow.yaml"
+    path.write_text("name: hello\n")
+    path.chmod(0o644)
+
+    with pytest.raises(StorageUnusable, match="not a recording, but a file of another kind"):
+        async with new_recorder(path).open():
+            pass
+
+    assert path.read_text() == "name: hello\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 async def test_a_write_error_ends_the_recording_and_nothing_else(tmp_path: Path) -> None:

@@ -104,7 +104,13 @@ def test_a_file_of_tests_is_left_out_with_a_word(tmp_path: Path) -> None:
     done = lint(tests, written(tmp_path / "greet.yaml", GOOD))
 
     assert (done.exit_code, done.stdout) == (0, "")
-    assert f"{tests} is a file of tests, and no flow: run it with flyte-slack test" in done.stderr
+    assert f"{tests}: this is a file of tests, not a flow; run it with flyte-slack test" in done.stderr
+
+
+def test_a_file_of_another_kind_alone_is_named_for_what_it_is(tmp_path: Path) -> None:
+    done = lint(written(tmp_path / "greet_test.yaml", "flows: [a.yaml]\ntests: []\n"))
+
+    assert "this is a file of tests, not a flow; run it with flyte-slack test\nthere is no flow in" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["nope.yaml", "empty", "latin.yaml", "test.yaml"])
@@ -189,3 +195,10 @@ def test_control_characters_of_a_flow_are_escaped(tmp_path: Path) -> None:
     path = written(tmp_path / "greet.yaml", GOOD.replace("ReceivedMessage", '"Message\\e[31m"'))
 
     assert "\x1b" not in lint(path).stdout
+
+
+def test_a_flow_whose_steps_are_misspelt_is_a_flow(tmp_path: Path) -> None:
+    done = lint(written(tmp_path / "greet.yaml", GOOD.replace("steps:", "step:")))
+
+    assert done.exit_code == 1
+    assert "unknown key 'step'; did you mean 'steps'?" in done.stdout

@@ -60,6 +60,17 @@ def test_a_flow_that_cannot_run_ends_a_pipe_with_status_1_and_the_reason(tmp_pat
     assert done.returncode == 1
 
 
+def test_a_file_of_another_kind_is_named_for_what_it_is() -> None:
+    flow, pack = "examples/flows/approval.yaml", "examples/packs/deployer.yaml"
+    tests = "examples/flows/tests/approval.yaml"
+
+    assert (
+        f"{tests}: this is a file of tests, not a flow; run it with flyte-slack" in simulate("", "--flow", tests).stderr
+    )
+    assert f"{pack}: this is a pack, not a flow; use it with --pack" in simulate("", "--flow", pack).stderr
+    assert "this is a flow, not a pack; use it with --flow" in simulate("", "--pack", flow).stderr
+
+
 def test_an_invalid_flow_is_rejected_with_file_step_and_column(tmp_path: Path) -> None:
     flow = tmp_path / "bad.yaml"
     flow.write_text(

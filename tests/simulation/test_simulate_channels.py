@@ -56,6 +56,7 @@ def test_given_channels_follow_the_default_ones_whose_ids_they_may_change() -> N
     [
         (["#a=C1", "#b=C1"], "--channel: #a and #b have the same id C1\n"),
         (["#new=ABCDEFG"], "--channel: #deployments and #new have the same id ABCDEFG\n"),
+        (["#a=C1", "#a=C2"], "--channel: #a has two ids, C1 and C2; keep one\n"),
         (["#a b"], "--channel: '#a b' is no channel; write '#ops', or with its id '#ops=C024BE91L'\n"),
     ],
 )

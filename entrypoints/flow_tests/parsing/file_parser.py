@@ -17,6 +17,7 @@ from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.document_schemas import KeyPath
 from entrypoints.simulation.flyte.documents import Document, InvalidDocument, read_document
 from entrypoints.simulation.flyte.empty_keys import refuse_empty_keys
+from entrypoints.simulation.flyte.file_kinds import other_kind
 from entrypoints.simulation.flyte.flow_loader import Flow
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 from entrypoints.simulation.workspaces.channels import ChannelSetup
@@ -25,7 +26,6 @@ T = TypeVar("T")
 
 _TEST_KEYS: Final = ("tests", "step")
 """The keys that distinguish a file of tests from a flow or a pack."""
-_OTHER_KINDS: Final = {"flow": "steps", "pack": "commands"}
 
 
 def holds_tests(path: Path) -> bool:
@@ -38,10 +38,8 @@ def read_tests(path: Path) -> Sequence[Test]:
     document = read_document(path)
     if _has_key(document, "step"):
         return [parse_step_test(document, path)]
-    if not _has_key(document, *_TEST_KEYS):
-        for kind, key in _OTHER_KINDS.items():
-            if _has_key(document, key):
-                raise document.error((), f"this is a {kind}, not a file of tests; name it under '{kind}s' in one")
+    if kind := other_kind(document.data, "tests"):
+        raise document.error((), kind)
     return _flow_tests(document, path)
 
 

@@ -14,6 +14,7 @@ from entrypoints.simulation.flyte.document_schemas import schema_for
 from entrypoints.simulation.flyte.documents import read_document
 from entrypoints.simulation.flyte.empty_keys import refuse_empty_keys
 from entrypoints.simulation.flyte.engine import Flyte
+from entrypoints.simulation.flyte.file_kinds import other_kind
 from entrypoints.simulation.flyte.local_pack import LocalPack
 from entrypoints.simulation.flyte.models import FATAL, Action, Pack
 from entrypoints.simulation.pongo2.go_json import from_json
@@ -45,6 +46,8 @@ class PackScript:
 def pack_from_file(path: Path) -> PackScript:
     """Loads the script in a JSON (`.json`) or YAML file. Raises InvalidDocument."""
     document = read_document(path)
+    if kind := other_kind(document.data, "commands"):
+        raise document.error((), kind)
     refuse_empty_keys(document)
     return cast("PackScript", document.load(_PACK, document.data))
 

@@ -37,10 +37,15 @@ def parse_channel(text: str) -> ChannelSetup:
 
 
 def with_defaults(given: Iterable[ChannelSetup]) -> Sequence[ChannelSetup]:
-    """Returns the default channels, those that are given with the given ids, and then the others."""
+    """Returns the default channels, those that are given with the given ids, and then the others.
+
+    Raises ValueError for a channel with two ids.
+    """
     channels = {channel.label: channel for channel in DEFAULT_CHANNELS}
     for channel in given:
         known = channels.get(channel.label, channel)
+        if channel.id and known.id not in ("", channel.id):
+            raise ValueError(f"{channel.label} has two ids, {known.id} and {channel.id}; keep one")
         channels[channel.label] = replace(known, id=channel.id or known.id)
     return list(channels.values())
 

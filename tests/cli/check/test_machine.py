@@ -173,12 +173,13 @@ async def test_a_recording_that_can_be_written_is_ok_and_not_created(env: CheckE
     assert not (tmp_path / "record.jsonl").exists()
 
 
-@pytest.mark.parametrize("name", ["none/record.jsonl", "link.jsonl", "pipe"])
+@pytest.mark.parametrize("name", ["none/record.jsonl", "link.jsonl", "pipe", "flow.yaml"])
 async def test_a_recording_that_can_not_be_written_ends_a_start(
     env: CheckEnvironment, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "record.jsonl")
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "flow.yaml").write_text("name: hello\n")
     env.variables["FLYTE_SLACK_RECORD"] = str(tmp_path / name)
     finding = await env.finding("recording")
     assert finding.status is Status.FAILED
