@@ -57,12 +57,15 @@ def run_tests(
         output = _output()
         with silent_logs():
             results = _run(tests, output, verbosity)
+        report_summary(output, results, time.perf_counter() - began)
         if junit:
             write_junit(junit, results)
-    except (InvalidDocument, OSError) as error:
+    except InvalidDocument as error:
         click.echo(printable(str(error)), err=True)
         return ExitStatus.INVALID_SETTINGS
-    report_summary(output, results, time.perf_counter() - began)
+    except OSError as error:
+        click.echo(printable(f"{error.filename or 'a file'} can't be written: {error.strerror}"), err=True)
+        return ExitStatus.INVALID_SETTINGS
     return ExitStatus.FAILED if any(result.failure for result in results) else ExitStatus.OK
 
 

@@ -83,6 +83,10 @@ def test_messages_of_people_are_posted_and_those_of_the_bot_expected(tmp_path: P
     ]  # fmt: skip
 
 
+def test_the_channels_of_a_simulation_are_called_by_their_names(tmp_path: Path) -> None:
+    assert '  in: "#general"' in steps(tmp_path, heard("hi", "1.1", room="CCE29364AS"))
+
+
 def test_threads_and_direct_messages_are_preserved(tmp_path: Path) -> None:
     assert steps(
         tmp_path,

@@ -20,6 +20,7 @@ from entrypoints.flow_tests.recordings.session import (
     read_recording,
 )
 from entrypoints.lint.packs import SLACK
+from entrypoints.simulation.workspaces.channels import default_labels
 from entrypoints.simulation.workspaces.workspace import BOT
 from entrypoints.terminal_text import escape_controls_of_yaml
 
@@ -38,7 +39,7 @@ def flow_test_from(path: Path, folder: Path, flows: Sequence[Path], packs: Seque
     Raises InvalidDocument.
     """
     entries = read_recording(path)
-    session = Session(entries)
+    session = Session(entries, default_labels())
     writer = _StepWriter(session)
     steps = list(writer.steps())
     lines = [

@@ -34,7 +34,8 @@ def submit(session: ConsoleSession, arguments: str) -> None:
     for part in filter(None, map(str.strip, arguments.split(";"))):
         name, is_named, value = part.partition("=")
         if not is_named:
-            raise InvalidInput("/submit FIELD = VALUE; FIELD = VALUE, such as /submit Version = 1.2; Where = Staging")
+            advice = "write /submit FIELD = VALUE; FIELD = VALUE, such as /submit Version = 1.2; Where = Staging"
+            raise InvalidInput(f"there is no = in '{part}', and a semicolon ends a value; {advice}")
         values[name.strip()] = _choice(value.strip())
     session.controls.submit(session.speaker, values)
 

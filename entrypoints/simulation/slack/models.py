@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, TypeAlias
+from zlib import crc32
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -14,6 +15,11 @@ NO_TEXT: Final = {"value": "", "creator": "", "last_set": 0}
 MICROSECONDS: Final = 1_000_000
 MAX_MESSAGES: Final = 20_000
 """The number of messages that a conversation keeps."""
+
+
+def usual_channel_id(name: str) -> str:
+    """Returns the id that a channel of that name has in every workspace, unless it is taken."""
+    return f"C{crc32(name.encode()):08X}S"
 
 
 @dataclass(slots=True)

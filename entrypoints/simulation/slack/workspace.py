@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Final
-from zlib import crc32
 
 from entrypoints.simulation.slack.event_log import EventRaised
 from entrypoints.simulation.slack.events import (
@@ -27,6 +26,7 @@ from entrypoints.simulation.slack.models import (
     User,
     format_ts,
     strip_prefix,
+    usual_channel_id,
 )
 from entrypoints.simulation.workspaces.workspace import UnknownName
 
@@ -307,7 +307,7 @@ class WorkspaceState:
 
     def _channel_id(self, name: str) -> str:
         """Returns the id of a new conversation: the same for a name in every workspace, unless it is taken."""
-        channel_id = f"C{crc32(name.encode()):08X}S"
+        channel_id = usual_channel_id(name)
         if not name:
             return self.new_id("D")
         return self.new_id("C") if channel_id in self.channels else channel_id

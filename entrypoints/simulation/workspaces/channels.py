@@ -1,9 +1,11 @@
 """The channels of a simulated workspace before anything happens in it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+
+from entrypoints.simulation.slack.models import usual_channel_id
 
 _GIVEN: Final = re.compile(r"#?([\w.-]{1,80})(?:=([\w-]+))?")
 FIXED_IDS: Final = {"#deployments": "ABCDEFG"}
@@ -26,6 +28,12 @@ DEFAULT_CHANNELS: Final = (
     ChannelSetup("#deployments"),
     ChannelSetup("#board", is_joined=False, is_private=True),
 )
+
+
+def default_labels() -> Mapping[str, str]:
+    """Returns the labels of the default channels, by the ids that they have if none are given."""
+    labels = [channel.label for channel in DEFAULT_CHANNELS]
+    return {FIXED_IDS.get(label) or usual_channel_id(label.removeprefix("#")): label for label in labels}
 
 
 def parse_channel(text: str) -> ChannelSetup:
