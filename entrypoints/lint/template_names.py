@@ -45,7 +45,7 @@ def unknown_payload_keys(flow: FlowText, packs: Packs) -> Iterator[Problem]:
         keys = chain.parts[len(_PAYLOAD) :]
         if payload is None or payload.is_open or keys == (TRACE_PARENT,):
             continue
-        message = _missing_key(payload.sample, keys)
+        message = _missing_key(payload.sample, keys) or _key_of_a_form_value(payload.sample, keys)
         if message:
             name = packs.meant_event(step.event.name)
             yield Problem(at.path, f"the payload of {name} {message}", chain.offset)
@@ -117,6 +117,15 @@ def _missing_key(value: Any, parts: tuple[str | int, ...]) -> str:
             return f"has no key {f'{way}.{part}' if way else part}; {instead_of(part, value)}"
         way, value = f"{way}.{part}" if way else part, value[part]
     return ""
+
+
+def _key_of_a_form_value(sample: Mapping[str, Any], parts: tuple[str | int, ...]) -> str:
+    """Returns what is wrong with a way into `state`, which has values by block and element; empty if nothing."""
+    block, element, key = (*parts[1:4], None, None, None)[:3]
+    if parts[:1] != ("state",) or "state" not in sample or not isinstance(key, str):
+        return ""
+    way = f"{element}.{key}" if block == "values" else f"{block}.{element}"
+    return f"has the values themselves in state, by block and element; write Event.Payload.state.{way}"
 
 
 _KINDS: Final = {str: "text", bool: "boolean", int: "number", float: "number"}
