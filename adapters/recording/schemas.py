@@ -59,7 +59,8 @@ def dump_entry(entry: Entry) -> JsonObject:
 
 def load_entry(line: str | bytes) -> Entry:
     """Returns the entry of a line. Raises ValueError if there is none; the message says why."""
-    parsed = read_json(line)
+    is_object = line.lstrip()[:1] in ("{", b"{")
+    parsed = read_json(line) if is_object else None
     kind = str(parsed.get("kind")) if isinstance(parsed, dict) else ""
     if not isinstance(parsed, dict) or kind not in KINDS:
         raise ValueError("this is not a line of a recording")

@@ -382,6 +382,7 @@ def test_every_entry_is_read_back_unchanged(entry: entries.Entry) -> None:
     ("line", "reason"),
     [
         ("[]", "this is not a line of a recording"),
+        ("name: hello", "this is not a line of a recording"),
         ("{", "Expecting"),
         ('{"kind": "sung"}', "this is not a line of a recording"),
         ('{"kind": "joined", "at": "now", "channel_id": "C1", "error": ""}', "of the kind 'joined' is invalid in at"),
