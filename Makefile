@@ -30,7 +30,7 @@ simulate: $(READY) ## Talk to a flow: the pack between a simulated Slack and Fly
 	@$(BIN)/flyte-slack simulate
 
 test: $(READY) ## Run the tests
-	@$(BIN)/python -m pytest --quiet --numprocesses=3 --dist=worksteal
+	@$(BIN)/python -m pytest --quiet --numprocesses=4 --dist=worksteal
 
 test-page: $(READY_FOR_PAGE) ## Run the browser tests of the simulation's page (needs Debian's chromium)
 	@$(TEST_PAGE)
