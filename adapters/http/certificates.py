@@ -13,7 +13,7 @@ _reading = Lock()
 
 
 def read_certificates() -> None:
-    """Starts to read the certificates in a thread, which takes 40 ms of a processor that the interpreter can spare."""
+    """Starts to read the certificates in a thread. It takes 40 ms, without the lock of the interpreter."""
     Thread(target=trusted_certificates, name="read certificates", daemon=True).start()
 
 
