@@ -1,4 +1,4 @@
-"""The time by which the application measures durations, whatever the time of day is set to."""
+"""The clock that measures durations: setting the time of day does not change it."""
 
 import asyncio
 

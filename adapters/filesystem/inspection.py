@@ -29,7 +29,7 @@ class DatabaseDamaged(Exception):
 
 
 class DatabaseLocked(StorageUnavailable):
-    """Another program lets nobody else use the file."""
+    """Another program has locked the file against all others."""
 
 
 @dataclass(frozen=True, slots=True)
