@@ -27,7 +27,7 @@ class RetentionPolicy:
     """How many seconds finished work and dead letters are kept."""
 
     event_seconds: float = 72 * 3600
-    """The keys of delivered events, by which repeats are recognised. The contract requires 48 hours."""
+    """The keys of delivered events, which tell repeats from new ones. The contract requires 48 hours."""
     action_seconds: float = 72 * 3600
     """Reported actions. At least 48 hours, the time for which the engine is asked what it gave out."""
     key_seconds: float = 30 * 24 * 3600

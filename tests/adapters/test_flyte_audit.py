@@ -13,23 +13,10 @@ from domain.events import BroadcastSent, Fatal, Outcome
 from domain.outbox import outbox_entry
 from entrypoints.simulation.faults import Fault, Hang, Reset, Slow
 from entrypoints.simulation.flyte import faults
-from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import LONG_AGO, NOON, received_message
-from tests.support.flyte import LISTENER, registered
+from tests.support.flyte import ECHO, LISTENER, registered
 
-ECHO = flow_from_values(
-    {
-        "name": "echo",
-        "steps": [
-            {
-                "event": {"packName": "Slack", "name": "ReceivedMessage"},
-                "command": {"packName": "Slack", "name": "Broadcast", "input": {"message": "x"}},
-            }
-        ],
-    },
-    "echo",
-)
 NONE_OPEN = OpenActions([], [])
 ASKED = [outbox_entry(received_message("1.1").message, NOON)]
 

@@ -13,25 +13,12 @@ from application.ports.workflow import Completion, OpenActions
 from domain.actions import ActionId
 from domain.commands import Broadcast
 from domain.outbox import outbox_entry
-from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.testing.manual_clock import ManualClock
 from tests.contracts.workflow_contract import DEFINITION, LONG_AGO, NOON, received_message
-from tests.support.flyte import registered
+from tests.support.flyte import ECHO, registered
 from tests.support.scripted_http import Request, flyte_registration, http_response, scripted_server
 
-ECHO = flow_from_values(
-    {
-        "name": "echo",
-        "steps": [
-            {
-                "event": {"packName": "Slack", "name": "ReceivedMessage"},
-                "command": {"packName": "Slack", "name": "Broadcast", "input": {"message": "x"}},
-            }
-        ],
-    },
-    "echo",
-)
 NONE_OPEN = OpenActions([], [])
 ASKED = [outbox_entry(received_message("1.1").message, NOON)]
 

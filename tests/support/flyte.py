@@ -33,6 +33,20 @@ LISTENER = flow_from_values(
 )
 """A flow that queues an action of another pack for every event."""
 
+ECHO = flow_from_values(
+    {
+        "name": "echo",
+        "steps": [
+            {
+                "event": {"packName": "Slack", "name": "ReceivedMessage"},
+                "command": {"packName": "Slack", "name": "Broadcast", "input": {"message": "x"}},
+            }
+        ],
+    },
+    "echo",
+)
+"""A flow that queues a Broadcast for every message."""
+
 
 @asynccontextmanager
 async def registered(
