@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.forked_process import ForkedProgram
 from tests.support.simulated import started
 
 HERE = Path(__file__).parent
@@ -22,9 +23,7 @@ PROGRAMS: dict[str, tuple[str | Path, Path]] = {
 class Conversation:
     """What is typed into a simulation, and what it prints."""
 
-    def __init__(self, simulation: "subprocess.Popen[str]") -> None:
-        assert simulation.stdin is not None
-        assert simulation.stdout is not None
+    def __init__(self, simulation: ForkedProgram) -> None:
         self._input = simulation.stdin
         self._output = simulation.stdout
 

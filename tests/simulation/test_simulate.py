@@ -95,9 +95,6 @@ def test_an_empty_input_is_a_normal_end_that_says_what_to_do_instead(entered: st
 
 def test_a_closed_output_is_a_normal_end() -> None:
     with started() as simulation:
-        assert simulation.stdin is not None
-        assert simulation.stdout is not None
-        assert simulation.stderr is not None
         simulation.stdout.close()
         simulation.stdin.write("echo a\necho b\n")
         simulation.stdin.close()
@@ -122,9 +119,6 @@ def test_it_runs_with_closed_standard_streams() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_sigint_and_sigterm_end_the_simulation_with_status_0(number: signal.Signals) -> None:
     with started() as simulation:
-        assert simulation.stdin is not None
-        assert simulation.stdout is not None
-        assert simulation.stderr is not None
         simulation.stdin.write("echo hello\n")
         simulation.stdin.flush()
         assert simulation.stdout.readline() == "#general alice: echo hello\n"

@@ -1,30 +1,21 @@
 """`flyte-slack simulate --serve`: both simulated servers for another pack."""
 
-import os
 import re
 import socket
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
 import pytest
 
+from tests.support.forked_process import ForkedProgram, forked_program
 from tests.support.pages import page, titled_blocks
 from tests.support.simulated import simulate, started
 
 
-@contextmanager
-def pack(environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the daemon as a process with only these variables."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("FLYTE")}
+def pack(environment: dict[str, str]) -> AbstractContextManager[ForkedProgram]:
+    """Runs the daemon as a process with only these variables."""
     own = {"FLYTE_SLACK_STORAGE": "memory:", "FLYTE_SLACK_HTTP_PORT": "0", "LOGLEVEL": "error"}
-    program = (sys.executable, "-c", "from entrypoints.cli.commands import main; main()")
-    with subprocess.Popen(program, env={**ours, **own, **environment}) as process:  # noqa: S603 - our own program
-        try:
-            yield process
-        finally:
-            process.terminate()
+    return forked_program({**own, **environment})
 
 
 def read_header(output: Iterable[str]) -> str:
@@ -56,8 +47,6 @@ def free_address() -> str:
 )
 def test_a_pack_with_the_documented_variables_answers_messages(options: list[str]) -> None:
     with started("--serve", "--explain", *options) as simulation:
-        assert simulation.stdin is not None
-        assert simulation.stdout is not None
         header = read_header(simulation.stdout)
         environment = variables_in(header)
         with pack(environment):
@@ -83,7 +72,6 @@ def test_a_pack_with_the_documented_variables_answers_messages(options: list[str
 def test_it_says_what_keeps_it_from_delivering_requests_and_when_it_does() -> None:
     address = free_address()
     with started("--serve", "--deliver-to", address) as simulation:
-        assert simulation.stdout is not None
         environment = variables_in(read_header(simulation.stdout))
         waiting = simulation.stdout.readline()
         with pack(environment):
@@ -112,8 +100,6 @@ def test_options_that_make_no_sense_are_refused(options: list[str], error: str) 
 
 def test_it_keeps_running_when_standard_input_ends() -> None:
     with started("--serve") as simulation:
-        assert simulation.stdin is not None
-        assert simulation.stdout is not None
         simulation.stdin.write("hello\n")
         simulation.stdin.close()
         output = ""
@@ -127,12 +113,10 @@ def test_it_keeps_running_when_standard_input_ends() -> None:
 
 def test_a_taken_port_is_reported() -> None:
     with started("--serve") as simulation:
-        assert simulation.stdout is not None
         simulation.stdout.readline()
         port = re.search(r":(\d+)", simulation.stdout.readline())
         assert port
         with started("--serve", "--flyte-port", port[1]) as second:
-            assert second.stderr is not None
             assert second.wait(15) == 1
             error = second.stderr.read()
         simulation.terminate()

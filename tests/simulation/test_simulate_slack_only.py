@@ -50,7 +50,6 @@ def without_ports(text: str) -> str:
 
 def test_it_prints_what_the_page_shows() -> None:
     with started("--slack-only") as simulation:
-        assert simulation.stdout is not None
         printed = "".join(takewhile(lambda line: not line.startswith("# Web page"), simulation.stdout))
         simulation.terminate()
 

@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from unittest.mock import patch
 
 from entrypoints.cli.commands import main
+from tests.support.forked_process import ForkedProgram, forked_program
 from tests.support.logs import restored_logging
 
 _CODE = """
@@ -42,12 +43,9 @@ def simulate(
     return subprocess.CompletedProcess(arguments, status, output.getvalue(), errors.getvalue())
 
 
-def started(*options: str | Path) -> subprocess.Popen[str]:
-    """Starts a simulation with an open standard input."""
-    pipe = subprocess.PIPE
-    return subprocess.Popen(  # noqa: S603 - our own program
-        [*PROGRAM, *map(str, options)], stdin=pipe, stdout=pipe, stderr=pipe, text=True
-    )
+def started(*options: str | Path) -> AbstractContextManager[ForkedProgram]:
+    """Runs a simulation with an open standard input in a process of its own."""
+    return forked_program(os.environ, "simulate", *map(str, options))
 
 
 def _exit_status(arguments: Sequence[str]) -> int:

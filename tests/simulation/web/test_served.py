@@ -2,29 +2,24 @@
 
 import re
 from collections.abc import Iterator
-from subprocess import Popen
 
 import aiohttp
 import pytest
 
 from tests.simulation.web.conftest import PageClient
-from tests.support.daemon_process import fresh_daemon
+from tests.support.daemon_process import daemon
+from tests.support.forked_process import ForkedProgram
 from tests.support.simulated import started
 
 
 @pytest.fixture
 def served() -> Iterator[tuple[dict[str, str], str]]:
     """The environment variables that the simulation prints, and the page's URL."""
-    simulation = started("--serve")
-    try:
+    with started("--serve") as simulation:
         yield read_output(simulation)
-    finally:
-        simulation.terminate()
-        simulation.communicate(timeout=10)
 
 
-def read_output(simulation: Popen[str]) -> tuple[dict[str, str], str]:
-    assert simulation.stdout
+def read_output(simulation: ForkedProgram) -> tuple[dict[str, str], str]:
     variables: dict[str, str] = {}
     for line in simulation.stdout:
         if found := re.fullmatch(r"export (\w+)=(.*)\n", line):
@@ -40,7 +35,7 @@ async def test_the_daemon_works_with_nothing_but_the_printed_variables(
     variables, url = served
     page = await PageClient.open(session, url)
     own = {"TMPDIR": str(tmp_path_factory.mktemp("daemon")), "FLYTE_SLACK_HTTP_PORT": "0"}
-    async with fresh_daemon(variables | own) as process:
+    async with daemon(variables | own) as process:
         await process.wait_for_event("default_channel_joined")
         key = await page.say("echo hi")
         trace = await page.wait_for_trace(key, lambda trace: trace["completed_actions"] == 1)
