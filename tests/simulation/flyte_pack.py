@@ -62,7 +62,9 @@ def find_link(links: list[dict[str, str]], suffix: str) -> str:
 
 
 @asynccontextmanager
-async def server_and_pack(**options: Any) -> AsyncIterator[tuple[FlyteServer, FlytePack]]:
+async def server_and_pack(
+    labels: Mapping[str, str] | None = None, **options: Any
+) -> AsyncIterator[tuple[FlyteServer, FlytePack]]:
     timeout = aiohttp.ClientTimeout(total=5)
     async with FlyteServer(**options) as flyte, aiohttp.ClientSession(timeout=timeout) as session:
-        yield flyte, await FlytePack.register(session, flyte.api_url)
+        yield flyte, await FlytePack.register(session, flyte.api_url, labels=labels)

@@ -7,7 +7,7 @@ import pytest
 
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
-from tests.simulation.flyte_pack import server_and_pack
+from tests.simulation.flyte_pack import FlytePack, server_and_pack
 
 ECHO = BUILT_IN / "echo.yaml"
 YAML = {"Content-Type": "application/x-yaml"}
@@ -40,6 +40,23 @@ async def test_an_invalid_flow_is_500(body: bytes) -> None:
             assert response.status == 500
 
         assert not flyte.flows
+
+
+async def test_null_among_the_steps_that_a_step_depends_on_stands_for_steps_without_id() -> None:
+    def step(event_pack: str, event: str, **more: object) -> dict[str, object]:
+        return {"event": {"packName": event_pack, "name": event}, "command": {"packName": "P", "name": "Do"}, **more}
+
+    flow = {"name": "f", "steps": [step("Slack", "X"), step("P", "Done", id="b", dependsOn=[None])]}
+    async with server_and_pack() as (flyte, pack):
+        async with pack.session.post(f"{flyte.api_url}/v1/flows", json=flow) as response:
+            assert response.status == 201
+        await pack.send_event("X")
+        other = await FlytePack.register(pack.session, flyte.api_url, "P")
+        taken = await other.take()
+        assert taken is not None
+        await other.complete(taken, "Done")
+
+        assert await other.take() is not None
 
 
 async def test_invalid_yaml_is_400() -> None:

@@ -229,7 +229,16 @@ async def test_an_event_is_read_as_go_does(body: bytes, name: str, payload: obje
 async def test_the_pack_in_an_event_overrides_the_one_that_sends_it() -> None:
     async with server_and_pack() as (flyte, pack):
         assert await pack.send_event("X", pack={"name": "Rota", "labels": {"env": "dev"}}) == 202
-    assert (flyte.events[0].pack.id, flyte.events[0].pack.labels) == ("Rota.env.dev", {"env": "dev"})
+    own = flyte.events[0].pack
+    assert (own.name, own.id, own.labels) == ("Rota", "Slack", {"env": "dev"})
+
+
+async def test_the_pack_in_an_event_adds_to_the_labels_of_the_one_that_sends_it() -> None:
+    async with server_and_pack(labels={"env": "dev", "region": "eu"}) as (flyte, pack):
+        assert await pack.send_event("X", pack={"id": "S", "labels": {"env": "staging"}}) == 202
+
+    own = flyte.events[0].pack
+    assert (own.name, own.id, own.labels) == ("Slack", "S", {"env": "staging", "region": "eu"})
 
 
 async def test_an_event_may_be_yaml() -> None:

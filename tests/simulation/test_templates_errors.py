@@ -95,6 +95,7 @@ FAILED = [
     ("{{ name.first }}", "line 1, column 4: 'name.first': a string has no fields"),
     ("{{ number.0 }}", "line 1, column 4: 'number.0': a number has no items"),
     ("{{ letters == letters }}", "line 1, column 12: two lists or two maps can't be compared"),
+    ("{{ Event.Pack != Event.Pack }}", "line 1, column 15: two values of the type execution.Pack can't be compared"),
     ("{{ 1 in map }}", "line 1, column 6: the keys of a map are strings, not integers"),
     ("{{ name|key:'x' }}", "line 1, column 9: filter 'key': a string has no keys"),
     ("{{ letters|index:'-1' }}", "line 1, column 12: filter 'index': the position -1 is before the start"),

@@ -96,7 +96,7 @@ _TEXTS: Final = _Keys({})
 _EVENT: Final = _Keys({"packName": None, "name": None, "packLabels": _TEXTS})
 _COMMAND: Final = _Keys({**_EVENT.keys, "input": None})
 _STEP: Final = _Keys(
-    {"id": None, "dependsOn": None, "event": _EVENT, "context": _TEXTS, "criteria": None, "command": _COMMAND},
+    {"id": None, "dependsOn": _TEXTS, "event": _EVENT, "context": _TEXTS, "criteria": None, "command": _COMMAND},
     frozenset({"description"}),
 )
 _FLOW: Final = _Keys({"name": None, "description": None, "steps": _STEP}, frozenset({"uuid", "links"}))
@@ -131,9 +131,14 @@ class Reading:
         if known is None:
             return value
         if known is _TEXTS:
-            return (
-                {key: "" if item is None else item for key, item in value.items()} if isinstance(value, dict) else value
-            )
+            return _without_nulls(value)
         if isinstance(value, list):
             return [self._value(item, known, (*path, index)) for index, item in enumerate(value)]
         return self._object(value, known, path) if isinstance(value, dict) else value
+
+
+def _without_nulls(texts: object) -> object:
+    """Replaces null by an empty text, as Go does in a map or list of texts."""
+    if isinstance(texts, dict):
+        return {key: "" if text is None else text for key, text in texts.items()}
+    return ["" if text is None else text for text in texts] if isinstance(texts, list) else texts

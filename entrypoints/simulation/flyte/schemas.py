@@ -111,10 +111,11 @@ def read_pack(body: object) -> Pack:
 
 
 def read_event(body: object, pack: Pack, received: datetime) -> Event:
-    """Reads an event of a pack, or of the one that the body names, received at this time. Raises InvalidBody."""
+    """Reads an event of a pack, as far as the body names no other, received at this time. Raises InvalidBody."""
     values = _load(_EventSchema(), body)
     if named := values.get("pack"):
-        pack = Pack.create(named.get("name", pack.name), _labels(named) if "labels" in named else pack.labels)
+        labels = {**pack.labels, **_labels(named)}
+        pack = Pack(named.get("id", pack.id), named.get("name", pack.name), labels, pack.definition)
     created = values.get("created_at")
     created_at = (parse(created) if created else None) or received
     return Event(pack, values.get("event", ""), values.get("payload"), created_at, received, created)

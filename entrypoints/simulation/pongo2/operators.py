@@ -32,6 +32,8 @@ def are_equal(one: object, other: object) -> bool:
         return False
     if isinstance(one, list | dict):
         raise TemplateRuntimeError("two lists or two maps can't be compared")
+    if isinstance(one, values.Struct) and not one.is_pointer and values.type_name(one) == values.type_name(other):
+        raise TemplateRuntimeError(f"two values of the type {one.kind} can't be compared")
     return one == other
 
 
@@ -89,11 +91,25 @@ def _remainder(left: object, right: object) -> object:
 def _power(left: object, right: object) -> object:
     base, exponent = values.to_float(left), values.to_float(right)
     try:
-        return math.pow(base, exponent)
+        power = math.pow(base, exponent)
     except OverflowError:
         return -math.inf if base < 0 and exponent % 2 == 1 else math.inf
     except ValueError:
         return math.inf if base == 0 else math.nan
+    is_whole = exponent.is_integer() and math.isfinite(power) and power != 0 and base != 1
+    return _power_by_squaring(base, int(exponent)) if is_whole else power
+
+
+def _power_by_squaring(base: float, exponent: int) -> float:
+    """Computes a whole power in the steps of Go's math.Pow, with its rounding errors, which show in large numbers."""
+    power, power_of_two = 1.0, 0
+    mantissa, shift = math.frexp(base)
+    for bit in reversed(f"{abs(exponent):b}"):
+        if bit == "1":
+            power, power_of_two = power * mantissa, power_of_two + shift
+        mantissa, normalization = math.frexp(mantissa * mantissa)
+        shift = 2 * shift + normalization
+    return math.ldexp(1 / power, -power_of_two) if exponent < 0 else math.ldexp(power, power_of_two)
 
 
 def _differ(left: object, right: object) -> object:
