@@ -51,6 +51,11 @@ READ = [
     ("!foo x", "x"),
     ("'3'", "3"),
     ('!!binary "a\\n Gk="', "hi"),
+    (r'''"don\'t" # \'''', "don't"),
+    (r'''"a\\'b\\\'"''', r"a\'b\'"),
+    (r'''{"it\'s": ['a\', b\'c]}''', {"it's": ["a\\", r"b\'c"]}),
+    (r"""'a\/b'""", r"a\/b"),
+    (r"a\'b", r"a\'b"),
     ("{1.5: a, 0x10: b, true: c, .inf: d}", {"1.5": "a", "16": "b", "true": "c", ".inf": "d"}),
     ("{a: 1, a: 2}", {"a": 2}),
     ("{<<: {a: 1, b: 2}, a: 3}", {"a": 3, "b": 2}),
@@ -79,6 +84,7 @@ REFUSED = [
     ("v: *x", "unknown anchor 'x' referenced", 3),
     ("v: &x [1, *x]", "anchor 'x' value contains itself", 10),
     ("v: &x {a: {b: *x}}", "anchor 'x' value contains itself", 14),
+    (r'''v: "it\'s a\/b"''', "found unknown escape character", 3),
 ]
 
 

@@ -46,6 +46,9 @@ _KINDS_BY_TAG: Final[dict[str, tuple[type, ...]]] = {
 }
 _MERGE: Final = "<<"
 _BYTE_ORDER_MARK: Final = "\ufeff"
+_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
+_STAND_IN: Final = "\ufdd0"
+"""For a backslash before an apostrophe: an escape in the server's double-quoted text, and an error in libyaml's."""
 _VERSION: Final = (1, 1)
 
 
@@ -91,7 +94,10 @@ class _Reader:
     def __init__(self, text: str, *, with_places: bool) -> None:
         self._with_places = with_places
         self._first = len(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else 0  # libyaml does not count it
-        self._next_event: Callable[[], Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text).get_event
+        self._text = text
+        self._has_escapes = "\\'" in text or "\\/" in text
+        readable = _ESCAPE.sub(_stand_in, text) if self._has_escapes else text
+        self._read_event: Callable[[], Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(readable).get_event
         self._anchors: dict[str, _Anchor | None] = {}
         self._duplicates: list[tuple[str, yaml.Mark]] = []
         self._size = 0
@@ -108,6 +114,20 @@ class _Reader:
         place = Place(event.start_mark, children, self._scalar_of(event))
         self._next_event()  # fails if something else than the document's end follows
         return YamlDocument(data, place, self._duplicates)
+
+    def _next_event(self) -> Any:
+        event = self._read_event()
+        if self._has_escapes and type(event) is yaml.ScalarEvent:
+            self._read_escapes(event)
+        return event
+
+    def _read_escapes(self, event: Any) -> None:
+        """Reads apostrophes after a backslash as the server does, and refuses an escaped slash, which it does not know."""
+        is_double_quoted = event.style == '"'
+        event.value = event.value.replace(_STAND_IN, "" if is_double_quoted else "\\")
+        scalar = self._scalar_of(event)
+        if is_double_quoted and scalar and "/" in _ESCAPE.findall(self._text, scalar.start, scalar.end):
+            raise _error("found unknown escape character", event.start_mark)
 
     def _value(self, event: Any, *, is_key: bool = False) -> tuple[object, _Children]:
         kind, before = type(event), self._size
@@ -190,6 +210,10 @@ class _Reader:
 
 def _error(problem: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+def _stand_in(escape: re.Match[str]) -> str:
+    return f"{_STAND_IN}'" if escape[1] == "'" else escape[0]
 
 
 def _is_merge(event: Any) -> bool:
