@@ -39,7 +39,7 @@ MAX_INPUT_DEPTH = 100
 _LISTED = ("channelId", "timestamp", "message")
 """The fields that the events of a command always have if it passes any other field on."""
 _BOOLEAN_TEXTS = ("", "true", "false")
-"""Accepted as booleans, since templates of flows produce only strings."""
+"""Accepted as booleans in any case, since templates of flows produce only strings: of booleans `True` and `False`."""
 _MAX_NAME_LENGTH = 1000
 """Longer names of unknown commands are truncated: they are reported to the flow and logged."""
 
@@ -150,7 +150,8 @@ def _check(fields: JsonObject, field: Field) -> None:
         case FieldType.TEXT_OR_NUMBER:
             _require(isinstance(value, str | int | float) and not isinstance(value, bool), field, value)
         case FieldType.BOOLEAN:
-            _require(isinstance(value, bool) or value in _BOOLEAN_TEXTS, field, value)
+            is_text = isinstance(value, str) and value.lower() in _BOOLEAN_TEXTS
+            _require(isinstance(value, bool) or is_text, field, value)
         case _:
             assert_never(field.type)
 

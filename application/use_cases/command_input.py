@@ -27,8 +27,9 @@ class CommandInput:
         return ChannelId(self.text("channelId"))
 
     def is_set(self, name: str) -> bool:
-        """Returns whether a boolean is true."""
-        return self.fields.get(name) in (True, "true")
+        """Returns whether a boolean is true, also as a text."""
+        value = self.fields.get(name)
+        return value is True or (isinstance(value, str) and value.lower() == "true")
 
     def json(self, name: str) -> Json:
         """Returns a list or an object; templates of flows produce it as a string. None if it is empty."""

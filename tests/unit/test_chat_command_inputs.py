@@ -74,6 +74,20 @@ async def test_text_that_slack_would_cut_is_not_sent(world: World, command: str)
     assert not world.faults.count(METHODS[command])
 
 
+@pytest.mark.parametrize(
+    ("rendered", "sent"), [("True", True), ("true", True), (True, True), ("False", None), ("", None), (False, None)]
+)
+async def test_booleans_may_be_texts_as_templates_render_them(world: World, rendered: Json, sent: Json) -> None:
+    given = await valid_input(world, "Respond") | {"replaceOriginal": rendered}
+
+    async with world.pack():
+        outcome = await ending(world, "Respond", given)
+
+    assert outcome.payload["replaceOriginal"] == rendered
+    (_, fields), *_ = world.faults.called_with("respond")
+    assert fields.get("replace_original") is sent
+
+
 @pytest.mark.parametrize("reaction", ["eyes", ":eyes:"])
 async def test_a_reaction_is_named_with_or_without_colons(world: World, reaction: str) -> None:
     given = await valid_input(world, "AddReaction") | {"reaction": reaction}
