@@ -154,6 +154,9 @@ class ChatMessages(ChatState):
         _message(self._channel(channel_id), timestamp)
         return f"{_ADDRESS}/archives/{channel_id}/p{timestamp.replace('.', '')}"
 
+    async def thread_of(self, channel_id: ChannelId, timestamp: str) -> str:
+        return _message(self._channel(channel_id), timestamp).thread_timestamp or timestamp
+
     async def message_at(self, channel_id: ChannelId, timestamp: str) -> FoundMessage | None:
         message = self._readable(channel_id).find(timestamp)
         return None if message is None else FoundMessage(message.text, message.thread_timestamp)

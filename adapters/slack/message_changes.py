@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
 from adapters.slack.addresses import SlackAddresses
 from adapters.slack.errors import ApiCall
@@ -72,6 +73,11 @@ class SlackMessageChanges:
         arguments: dict[str, Json] = {"channel": channel_id, "message_ts": timestamp}
         call = ApiCall("chat.getPermalink", channel_id)
         return await self._web.read(call, arguments, lambda response: required_text(response, "permalink"))
+
+    async def thread_of(self, channel_id: ChannelId, timestamp: str) -> str:
+        # The address of a reply names the thread; reading the message needs more scopes.
+        address = urlsplit(await self.permalink(channel_id, timestamp))
+        return dict(parse_qsl(address.query)).get("thread_ts", timestamp)
 
     async def message_at(self, channel_id: ChannelId, timestamp: str) -> FoundMessage | None:
         return await self._history.message_at(channel_id, timestamp)

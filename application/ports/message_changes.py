@@ -44,5 +44,8 @@ class MessageChanges(Protocol):
     async def permalink(self, channel_id: ChannelId, timestamp: str) -> str:
         """Returns the address of a message."""
 
+    async def thread_of(self, channel_id: ChannelId, timestamp: str) -> str:
+        """Returns the timestamp of the message that started the thread of a message: of itself if it is no reply."""
+
     async def message_at(self, channel_id: ChannelId, timestamp: str) -> FoundMessage | None:
         """Returns a message, also one in a thread; None if there is none."""

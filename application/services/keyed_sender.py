@@ -102,22 +102,22 @@ class KeyedSender:
 
     async def _post(self, post: PendingPost, keys: MessageKeys) -> Receipt:
         """Posts a message that gets the keys which have no message yet."""
-        root = await self._timestamp_of(post, keys.thread_key)
-        if root and await self._is_gone(post, root):
-            await self._keys.free(post.channel_id, root)
-            root = ""
-        new_keys = tuple(dict.fromkeys(filter(None, (keys.message_key, "" if root else keys.thread_key))))
+        known = await self._timestamp_of(post, keys.thread_key)
+        thread = await self._thread_of(post, known) if known else ""
+        if known and not thread:
+            await self._keys.free(post.channel_id, known)
+        new_keys = tuple(dict.fromkeys(filter(None, (keys.message_key, "" if thread else keys.thread_key))))
         if keys.thread_key:
-            post.message = in_thread(post.message, root)
+            post.message = in_thread(post.message, thread)
         post.reservation = _KeyReservation(self._keys, post.channel_id, new_keys) if new_keys else None
         await self._expect_reserved_mark(post, new_keys)
         try:
             receipt = await self._sender.post(post)
         except ChatRejected as rejection:
             await self._sender.undo_begin(post)
-            if not root or rejection.code not in _NOT_FOUND:
+            if not thread or rejection.code not in _NOT_FOUND:
                 raise
-            await self._keys.free(post.channel_id, root)
+            await self._keys.free(post.channel_id, known)
             return await self._post(post, keys)
         await self._journal.complete_step(post.action_id, post.step, post.turn.lease, result=receipt)
         await self._bind(post, keys, receipt)
@@ -162,13 +162,12 @@ class KeyedSender:
         if known is not None and known.reserved_since is not None:
             post.key = _mark(post.channel_id, known.reserved_since)
 
-    async def _is_gone(self, post: PendingPost, timestamp: str) -> bool:
-        """Whether the first message of a thread was deleted: the service would accept replies and not show them."""
+    async def _thread_of(self, post: PendingPost, timestamp: str) -> str:
+        """Returns the thread of a message; empty if it was deleted: the service would accept replies and not show them."""
         try:
-            await self._chat.permalink(post.channel_id, timestamp)
+            return await self._chat.thread_of(post.channel_id, timestamp)
         except ChatError as error:
-            return error.code in _NOT_FOUND
-        return False
+            return "" if error.code in _NOT_FOUND else timestamp
 
     def _persistent_chat(self, turn: Turn) -> Chat:
         return intercepted(

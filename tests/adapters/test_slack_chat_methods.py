@@ -80,6 +80,7 @@ CASES = [
     Case("chat.deleteScheduledMessage", lambda e: e.chat.cancel_scheduled(e.channel, "Q1"), is_repeatable=False),
     Case("response_url", lambda e: e.chat.respond(e.response_url, {"text": "x"}), is_repeatable=False),
     Case("chat.getPermalink", lambda e: e.chat.permalink(e.channel, "1.2")),
+    Case("chat.getPermalink", lambda e: e.chat.thread_of(e.channel, "1.2")),
     Case("conversations.history", lambda e: e.chat.message_at(e.channel, "1.2")),
     Case("conversations.replies", lambda e: e.chat.message_at(e.channel, "1.2")),
     Case("views.open", lambda e: e.chat.open_view(TRIGGER, MODAL), is_repeatable=False),

@@ -277,6 +277,17 @@ class MessageChangesContract:
         with pytest.raises(ChatRejected, match="message_not_found"):
             await environment.chat.permalink(channel, NOWHERE)
 
+    async def test_the_thread_of_a_message_is_that_of_its_first_message(
+        self, environment: FullChatEnvironment, channel: ChannelId
+    ) -> None:
+        root = environment.say(channel, "question")
+        reply = environment.say(channel, "answer", thread=root)
+
+        assert await environment.chat.thread_of(channel, root) == root
+        assert await environment.chat.thread_of(channel, reply) == root
+        with pytest.raises(ChatRejected, match="message_not_found"):
+            await environment.chat.thread_of(channel, NOWHERE)
+
     async def test_a_message_is_read_by_its_timestamp(
         self, environment: FullChatEnvironment, channel: ChannelId
     ) -> None:

@@ -181,6 +181,16 @@ async def test_a_first_message_with_both_keys_is_that_of_both(world: World) -> N
     assert messages(world) == [("deployed", ""), ("built", root["timestamp"])]
 
 
+async def test_the_thread_of_a_key_whose_message_is_a_reply_is_that_of_the_reply(world: World) -> None:
+    async with world.pack():
+        root = await send(world, "deploy")
+        await send(world, "0 %", threadTimestamp=str(root["timestamp"]), messageKey="progress")
+        await send(world, "started", threadKey="progress")
+
+    thread = root["timestamp"]
+    assert messages(world) == [("deploy", ""), ("0 %", thread), ("started", thread)]
+
+
 async def test_a_thread_timestamp_wins_over_a_thread_key(world: World) -> None:
     async with world.pack():
         other = await send(world, "other")
