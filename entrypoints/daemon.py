@@ -131,11 +131,5 @@ def _access_denied(error: ChatAccessDenied, settings: Settings) -> str:
     """Returns Slack's reason for rejecting the pack, and the variable to correct."""
     if _ADDRESS in str(error.rejection):
         return f"{_ADDRESS}: {error.rejection}"
-    if not error.by_receiver or settings.receive_mode is ReceiveMode.HTTP:
-        return f"FLYTE_SLACK_TOKEN: {error.rejection}"
-    if settings.receive_mode is ReceiveMode.SOCKET_MODE:
-        return f"FLYTE_SLACK_APP_TOKEN: {error.rejection}"
-    return (
-        f"this token can't receive through RTM ({error.rejection}): set FLYTE_SLACK_APP_TOKEN to receive through "
-        "Socket Mode, or FLYTE_SLACK_SIGNING_SECRET to receive signed HTTP requests"
-    )
+    is_about_socket = error.by_receiver and settings.receive_mode is ReceiveMode.SOCKET_MODE
+    return f"{'FLYTE_SLACK_APP_TOKEN' if is_about_socket else 'FLYTE_SLACK_TOKEN'}: {error.rejection}"

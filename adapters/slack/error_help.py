@@ -1,7 +1,7 @@
 """Explanations of Slack's error codes, with a next step for flow authors and operators.
 
 Placeholders: `{subject}` is the channel or user of the call, `{method}` its method, `{token}` the variable that holds
-the token, `{needed}` and `{provided}` are scopes. Source: the section "Errors" of each method in Slack's documentation.
+the token, `{scope}` what it lacks. Source: the section "Errors" of each method in Slack's documentation.
 """
 
 ALTERNATIVES_TO_RTM = (
@@ -97,8 +97,7 @@ EXPLANATIONS = {
     "messages_tab_disabled": "the bot can't receive direct messages; enable the Messages tab in the app's App Home",
     "no_permission": "the bot may not do this in {subject}; ask the workspace's administrators",
     "access_denied": "the bot has no access to {subject}; ask the workspace's administrators",
-    "missing_scope": "the token lacks the scope {needed} (it has: {provided}); "
-    "add it to the app, reinstall the app, and use the new token",
+    "missing_scope": "the token lacks {scope}; add it to the app, reinstall the app, and use the new token",
     "ekm_access_denied": "the administrators have suspended access to messages (Enterprise Key Management)",
     # people
     "user_not_found": "there is no user {subject}; check the id",

@@ -14,6 +14,7 @@ from adapters.http.retry_after import retry_after_seconds
 from adapters.http.session import Redirected
 from adapters.serialization.json_codec import replace_surrogates
 from adapters.slack.error_help import ALTERNATIVES_TO_RTM, EXPLANATIONS
+from adapters.slack.values import text
 from domain.channels import ChannelId
 from domain.errors import (
     AuthenticationFailed,
@@ -200,8 +201,7 @@ def _explain(response: _ErrorResponse, call: ApiCall) -> str:
         subject=call.subject or "the channel",
         method=call.method,
         token=call.token_name,
-        needed=_format_scopes(response.body.get("needed")),
-        provided=_format_scopes(response.body.get("provided")),
+        scope=_missing_scope(response.body),
     )
     places = _places(response, call)
     return f"{explanation} ({'; '.join(places)})" if places else explanation
@@ -226,8 +226,11 @@ def _place(text: str, secret: str) -> str:
     return (text.replace(secret, _HIDDEN) if secret else text)[:_MAX_PLACE_LENGTH]
 
 
-def _format_scopes(scopes: object) -> str:
-    return replace_surrogates(scopes).replace(",", ", ") if isinstance(scopes, str) and scopes else "unknown"
+def _missing_scope(body: Mapping[str, Any]) -> str:
+    needed, provided = (replace_surrogates(text(body.get(name))).replace(",", ", ") for name in ("needed", "provided"))
+    if not needed:
+        return "a scope, which Slack does not name"
+    return f"the scope {needed} (it has: {provided or 'unknown'})"
 
 
 def _response_lost(code: str, explanation: str, call: ApiCall) -> ChatError:

@@ -163,7 +163,7 @@ class KeyedSender:
             post.key = _mark(post.channel_id, known.reserved_since)
 
     async def _thread_of(self, post: PendingPost, timestamp: str) -> str:
-        """Returns the thread of a message; empty if it was deleted: the service would accept replies and not show them."""
+        """Returns the thread of a message; empty if it was deleted: the service would accept and not show replies."""
         try:
             return await self._chat.thread_of(post.channel_id, timestamp)
         except ChatError as error:

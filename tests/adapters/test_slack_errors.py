@@ -280,6 +280,15 @@ async def test_a_missing_scope_names_needed_and_provided_scopes() -> None:
         )
 
 
+async def test_a_missing_scope_may_be_unnamed() -> None:
+    async with slack_environment() as environment:
+        environment.slack.faults.plan(POST, faults.error("missing_scope"))
+        assert str(await environment.post_error()) == (
+            "missing_scope: the token lacks a scope, which Slack does not name; "
+            "add it to the app, reinstall the app, and use the new token"
+        )
+
+
 async def test_an_unknown_code_is_permanent_and_links_to_the_documentation() -> None:
     async with slack_environment() as environment:
         environment.slack.faults.plan(POST, faults.error("brand_new_code"))
@@ -303,7 +312,7 @@ async def test_a_long_code_is_truncated() -> None:
 
 @pytest.mark.parametrize("code", EXPLANATIONS)
 async def test_every_explanation_can_be_formatted(code: str) -> None:
-    filled = EXPLANATIONS[code].format(subject="C1", method="m", token="T", needed="a", provided="b")
+    filled = EXPLANATIONS[code].format(subject="C1", method="m", token="T", scope="a scope")
     assert "{" not in filled
     assert not filled.endswith(".")
 

@@ -122,7 +122,7 @@ class _Reader:
         return event
 
     def _read_escapes(self, event: Any) -> None:
-        """Reads apostrophes after a backslash as the server does, and refuses an escaped slash, which it does not know."""
+        """Reads an apostrophe after a backslash as the server does, and refuses an escaped slash, unknown to it."""
         is_double_quoted = event.style == '"'
         event.value = event.value.replace(_STAND_IN, "" if is_double_quoted else "\\")
         scalar = self._scalar_of(event)
