@@ -11,6 +11,7 @@ from adapters.slack.message_fields import message_fields
 from adapters.slack.pagination import paginate
 from adapters.slack.schemas import parse_identity, to_metadata
 from adapters.slack.user_cache import UserCache
+from adapters.slack.values import json_object
 from adapters.slack.views import SlackViews
 from adapters.slack.web_client import SlackWebClient
 from application.ports.chat import Page
@@ -98,8 +99,12 @@ class SlackChat(SlackMessageChanges, SlackViews, SlackFiles, SlackDirectory):
             if rejection.code == "channel_not_found":
                 return False
             raise
-        channel = response.get("channel")
-        return isinstance(channel, dict) and channel.get("is_member") is True and channel.get("is_archived") is not True
+        channel = json_object(response.get("channel"))
+        if channel.get("is_archived") is True:
+            return False
+        if not isinstance(is_member := channel.get("is_member"), bool):
+            raise ChatRejected("membership_unknown", "conversations.info does not say whether the bot is a member")
+        return is_member
 
     def knows_user(self, user_id: str) -> bool:
         return self._users.knows(user_id)

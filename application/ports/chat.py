@@ -72,7 +72,10 @@ class Chat(MessageChanges, Views, Files, Directory, Protocol):
         """Returns the bot's public and private channels, without archived ones and direct messages."""
 
     async def is_member(self, channel_id: ChannelId) -> bool:
-        """Returns whether the channel exists, is not archived, and has the bot as a member."""
+        """Returns whether the channel exists, is not archived, and has the bot as a member.
+
+        Raises ChatRejected if the service does not tell.
+        """
 
     def knows_user(self, user_id: str) -> bool:
         """Returns whether `look_up` would answer without a request."""

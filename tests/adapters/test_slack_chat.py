@@ -107,6 +107,16 @@ async def test_a_rejected_idempotency_key_is_reported_with_slacks_code(environme
 # Joining and leaving
 
 
+@pytest.mark.parametrize("channel", ['{"id": "C1"}', '{"id": "C1", "is_member": null}', "null"])
+async def test_what_slack_does_not_say_of_a_membership_is_not_taken_for_no(
+    environment: Environment, channel: str
+) -> None:
+    body = f'{{"ok": true, "channel": {channel}}}'.encode()
+    environment.slack.faults.plan("conversations.info", CannedResponse("silent", 200, body))
+    with pytest.raises(ChatRejected, match="membership_unknown"):
+        await environment.chat.is_member(environment.channel)
+
+
 @pytest.mark.parametrize(
     "code", ["method_not_supported_for_channel_type", "channel_not_found", "missing_scope", "not_allowed_token_type"]
 )
