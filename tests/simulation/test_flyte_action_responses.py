@@ -131,6 +131,19 @@ async def test_a_result_by_another_pack_closes_the_connection_without_a_response
         assert flyte.actions[action_id].state == "PENDING"
 
 
+async def test_a_result_may_name_another_pack_as_its_own() -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.queue_action("Slack", "SendMessage", {})
+        taken = await pack.take()
+        assert taken is not None
+        body = {"event": "MessageSent", "pack": {"name": "Rota"}}
+        async with pack.session.post(taken.result_url, json=body) as response:
+            assert response.status == 202
+
+        (result,) = flyte.results.values()
+    assert (result.name, result.pack.name) == ("MessageSent", "Rota")
+
+
 async def test_a_fatal_result_is_fatal() -> None:
     async with server_and_pack() as (flyte, pack):
         action_id = flyte.queue_action("Slack", "SendMessage")

@@ -78,7 +78,7 @@ class Flyte(FlyteState):
 
     def complete(self, action: Action, pack: Pack, name: str, payload: object) -> Completion:
         """Completes an action that the pack has taken, with an event."""
-        return self.accept_result(action.id, self._event(pack, name, payload))
+        return self.accept_result(action.id, self._event(pack, name, payload), pack)
 
     def accept_event(self, event: Event) -> None:
         """Records an event, and schedules the flows that wait for it."""
@@ -86,9 +86,9 @@ class Flyte(FlyteState):
         self.events.append(event)
         self._schedule_flows(PendingEvent(event))
 
-    def accept_result(self, action_id: str, event: Event) -> Completion:
+    def accept_result(self, action_id: str, event: Event, sender: Pack) -> Completion:
         """Records the result of an action, and schedules the flows that wait for it."""
-        completion = self.record_result(action_id, event)
+        completion = self.record_result(action_id, event, sender)
         if completion is Completion.DONE:
             self.results[action_id] = event
             while len(self.results) > LOG_LIMIT:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 
 from aiohttp import web
 
@@ -138,8 +137,7 @@ class FlyteRoutes:
     async def _result(self, request: web.Request, pack: Pack) -> web.Response:
         self._engine.mark_alive(pack)
         event = schemas.read_event(await _decode(request), pack, self._engine.environment.now())
-        event = replace(event, pack=pack)
-        completion = self._engine.accept_result(request.match_info["action_id"], event)
+        completion = self._engine.accept_result(request.match_info["action_id"], event, pack)
         if completion is Completion.FOREIGN:
             # The server's handler crashes, and takes the connection with it.
             return NoResponse()

@@ -147,12 +147,15 @@ class FlyteState(EventFeed[TraceEvent]):
         runs = self._open_runs.values()
         return [action for run in runs for action in run.actions if not action.state.is_finished]
 
-    def record_result(self, action_id: str, result: Event) -> Completion:
-        """Records the result of an action; `continue_run` is to be called if it is accepted."""
+    def record_result(self, action_id: str, result: Event, sender: Pack) -> Completion:
+        """Records the result that a pack sends; `continue_run` is to be called if it is accepted.
+
+        The result may name another pack as its own.
+        """
         action = self.actions.get(action_id)
         if action is None:
             return Completion.UNKNOWN
-        if action.pack_name != result.pack.name or not result.pack.has_labels(action.pack_labels):
+        if action.pack_name != sender.name or not sender.has_labels(action.pack_labels):
             return Completion.FOREIGN
         if action.state is not ActionState.PENDING:
             return Completion.NOT_PENDING
