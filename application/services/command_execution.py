@@ -142,7 +142,12 @@ class CommandExecution:
                 if not self._is_proof(rejection):
                     raise
                 log.info("doubt_resolved", was_sent=True)
-                return dict.fromkeys(self._spec.results, "")
+                return self._unknown_results()
+
+    def _unknown_results(self) -> JsonObject:
+        """Returns empty results, except for those that the input had to name: it still does."""
+        named = [name for names in self._spec.required for name in names if self._call.input.text(name)]
+        return {name: "" for name in self._spec.results if name not in named}
 
     async def _attempt(self) -> JsonObject:
         if isinstance(self._use_case, Preparable) and not self._call.prepared:

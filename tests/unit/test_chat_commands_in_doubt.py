@@ -82,6 +82,16 @@ async def test_a_repeat_whose_error_proves_the_first_request_is_a_success(world:
     assert world.faults.count(METHODS[command]) == 2
 
 
+async def test_a_modal_keeps_its_id_if_its_update_is_only_proved(world: World) -> None:
+    world.faults.fail_after(METHODS["UpdateModal"], NO_ANSWER, times=1)
+
+    async with world.pack(FAIL):
+        given = await given_for(world, "UpdateModal")
+        outcome = await ending(world, "UpdateModal", given)
+
+    assert (outcome.payload["viewId"], outcome.payload["viewHash"]) == (given["viewId"], "")
+
+
 @pytest.mark.parametrize("command", PROVEN)
 async def test_the_same_error_without_a_doubt_is_a_failure(world: World, command: str) -> None:
     world.faults.fail_before(METHODS[command], ChatRejected(PROVEN[command], "no such thing"), times=1)
