@@ -10,9 +10,12 @@ from domain.actions import ActionId
 from domain.errors import LeaseLost
 from domain.outbox import Lane, Lease
 
-_ACQUIRE = f"""WITH acquired AS (
+_ACQUIRE = f"""WITH lost AS MATERIALIZED (
+        SELECT FROM flyte_slack.journal WHERE id = %(action_id)s
+        AND (owner IS DISTINCT FROM %(me)s OR state NOT IN ('taken', 'executing'))
+    ), acquired AS (
         INSERT INTO flyte_slack.action_lanes AS lane (name, holder, token)
-        SELECT %(lane)s, %(me)s, 1 WHERE NOT EXISTS (
+        SELECT %(lane)s, %(me)s, 1 WHERE NOT EXISTS (SELECT FROM lost) AND NOT EXISTS (
             SELECT FROM flyte_slack.journal AS own JOIN flyte_slack.journal AS earlier
             ON earlier.lane IN (%(lane)s, own.lane) AND earlier.place < own.place
             WHERE own.id = %(action_id)s AND earlier.state IN ('taken', 'executing')
@@ -21,8 +24,11 @@ _ACQUIRE = f"""WITH acquired AS (
     ) SELECT (SELECT token FROM acquired), EXISTS (
         SELECT FROM flyte_slack.action_lanes AS lane JOIN flyte_slack.replicas ON id = holder
         WHERE lane.name = %(lane)s AND id <> %(me)s AND alive_until <= {NOW}
-    )"""
-"""The token of the new lease; NULL if there is none. And whether the lane is that of a lost replica."""
+    ), EXISTS (SELECT FROM lost)"""
+"""The token of the new lease; NULL if there is none.
+
+Also whether the lane is that of a lost replica, and whether this one has lost the action.
+"""
 
 _IS_HELD = "name = %(lane)s AND token = %(token)s AND holder = %(me)s"
 
@@ -41,10 +47,12 @@ class PostgresLeases:
 
     async def acquire(self, lane: Lane, action_id: ActionId | None = None) -> Lease | None:
         values = {"lane": lane, "action_id": action_id, "me": self._replicas.own_id}
-        [(token, is_lost)] = await self.database.fetch(_ACQUIRE, values)
-        if token is None and is_lost:
+        [(token, is_of_lost, is_action_lost)] = await self.database.fetch(_ACQUIRE, values)
+        if token is None and is_of_lost:
             await release_lost(self.database, self._replicas.own_id)
-            [(token, _)] = await self.database.fetch(_ACQUIRE, values)
+            [(token, _, is_action_lost)] = await self.database.fetch(_ACQUIRE, values)
+        if is_action_lost:
+            raise LeaseLost(f"the action {action_id}")
         return None if token is None else Lease(lane, token)
 
     async def first(self, lane: Lane) -> ActionId | None:

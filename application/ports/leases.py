@@ -18,7 +18,8 @@ class Leases(Protocol):
 
         For an action also None while there is an action without an outcome that was recorded earlier in this lane, or
         in the lane in which this action was recorded, whoever recorded it. A process that has the lane already gets a
-        new lease, and its earlier one is lost.
+        new lease, and its earlier one is lost. Raises LeaseLost if the action was taken over by another process and has
+        not come back to this one, or if it has an outcome.
         """
 
     async def first(self, lane: Lane) -> ActionId | None:

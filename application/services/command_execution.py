@@ -21,6 +21,7 @@ from application.resilience.shutdown import Shutdown
 from application.resilience.troubles import Troubles
 from application.services.channel_turns import ChannelTurns, Turn
 from application.services.doubts import Doubts
+from application.services.first_requests import begin_step
 from application.services.pauses import Pauses
 from application.use_cases.chat_use_case import EXECUTION, ChatUseCase, CommandCall, Findable, Preparable, Services
 from application.use_cases.command_handler import CommandRequest
@@ -67,7 +68,7 @@ class _RecordedRequest:
         """Implements Policy."""
         if self._begun_at is None:
             now = self._tools.chat.now()
-            self._begun_at = await self._tools.journal.begin_step(self._action_id, EXECUTION, self._lease, at=now)
+            self._begun_at = await begin_step(self._tools.journal, self._action_id, EXECUTION, self._lease, at=now)
         else:
             await self._tools.leases.check(self._lease)
         self.sent_at = loop_time()

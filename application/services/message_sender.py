@@ -22,6 +22,7 @@ from application.resilience.persistence import Persistence
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.channel_turns import ChannelTurns, Turn
 from application.services.doubts import Doubts
+from application.services.first_requests import begin_step
 from application.services.pauses import Pauses
 from application.services.post_gate import PostGate
 from application.use_cases.command_handler import CommandRequest
@@ -241,7 +242,7 @@ class MessageSender:
             if post.reservation is not None:
                 mark = await post.reservation.begin(now)
                 post.key = post.key and mark  # without a key if the message can't carry one
-            post.begun_at = await self._journal.begin_step(post.action_id, post.step, lease, at=now)
+            post.begun_at = await begin_step(self._journal, post.action_id, post.step, lease, at=now)
             post.search_since = post.begun_at - _CLOCK_TOLERANCE
         else:
             await self._leases.check(post.turn.lease)

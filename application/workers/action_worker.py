@@ -343,5 +343,7 @@ class ActionWorker:
             return await self._dispatcher.dispatch(entry)
         except (ShutdownRequested, LeaseLost):
             raise
-        except Exception:  # noqa: BLE001 - a bug
+        except Exception as error:
+            if entry.action.id in self._regained:  # what this task knows of the action may be out of date
+                raise LeaseLost(f"the action {entry.action.id}") from error
             return Fatal(f"internal error ({log_incident()})")

@@ -142,6 +142,24 @@ class SharedActionsContract(SharedStorageSuite):
         await other.journal.mark_reported(X)
         assert (await loaded(storage)).state is ActionState.REPORTED
 
+    async def test_no_lane_is_acquired_for_an_action_that_another_process_has_taken_over(
+        self, storage: Storage, other: Storage
+    ) -> None:
+        await storage.journal.record(action(X), lane=LANE_A)
+        await lose(storage, other)
+        assert await orphans(other) == [X]
+        await storage.heartbeat(LEASE)
+        for lane in (LANE_A, LANE_B):
+            with pytest.raises(LeaseLost):
+                await storage.leases.acquire(lane, X)
+        assert await other.leases.acquire(LANE_A, X)
+
+    async def test_no_lane_is_acquired_for_an_action_that_has_an_outcome(self, storage: Storage) -> None:
+        await storage.journal.record(action(X), lane=LANE_A)
+        await storage.journal.set_outcome(X, SENT)
+        with pytest.raises(LeaseLost):
+            await storage.leases.acquire(LANE_A, X)
+
     async def test_an_action_that_another_process_has_can_not_be_given_back(
         self, storage: Storage, other: Storage
     ) -> None:

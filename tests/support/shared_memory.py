@@ -199,6 +199,8 @@ class _Leases:
     process: _Process
 
     async def acquire(self, lane: Lane, action_id: ActionId | None = None) -> Lease | None:
+        if action_id in self.shared.actions and not await self._has(action_id):
+            raise LeaseLost(action_id)
         holder = self.shared.lanes[lane]
         is_held = holder.process not in (None, self.process) and self.shared.is_alive(holder.process or self.process)
         if is_held or (action_id is not None and await self._has_earlier(lane, action_id)):
@@ -217,6 +219,11 @@ class _Leases:
         if holder.process is self.process and holder.token == lease.token:
             holder.process = None
             self.shared.notify_others(self.process, Topic.LANES)
+
+    async def _has(self, action_id: ActionId) -> bool:
+        entry = await self.shared.storage.journal.load(action_id)
+        is_unfinished = entry is not None and entry.state in _IN_PROGRESS
+        return is_unfinished and self.shared.actions[action_id].owner is self.process
 
     async def _has_earlier(self, lane: Lane, action_id: ActionId) -> bool:
         action = self.shared.actions.get(action_id)

@@ -1,6 +1,7 @@
 """Several packs on one storage: order, take-over, and what each does for all."""
 
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from structlog.testing import capture_logs
@@ -125,6 +126,53 @@ async def test_a_replica_goes_on_with_an_action_that_it_lost_and_claimed_again(w
         a.faults.lift("post")
         assert isinstance(await world.answer(action_id, 90), MessageSent)
         assert world.texts == ["hello"]
+
+
+@asynccontextmanager
+async def losing_before_its_turn(a: RunningReplica, b: RunningReplica, world: ReplicatedWorld) -> AsyncIterator[None]:
+    """Lets an action wait for its turn at one replica, while the other takes it over and is killed before it ends."""
+    a.faults.block("leases.acquire")
+    b.faults.block("journal.set_outcome")
+    yield
+    a.faults.block("heartbeat")
+    await world.clock.advance(TAKE_OVER_SECONDS)
+    a.faults.lift("heartbeat")
+    await b.kill()
+    await world.clock.advance(TAKE_OVER_SECONDS)
+    a.faults.lift("leases.acquire")
+
+
+async def test_a_post_that_another_replica_began_meanwhile_is_looked_for(world: ReplicatedWorld) -> None:
+    async with world.replica().run() as a, world.replica().run() as b:
+        async with losing_before_its_turn(a, b, world):
+            action_id = await give(world, hello(), b)
+        assert isinstance(await world.answer(action_id, 90), MessageSent)
+        assert world.texts == ["hello"]
+
+
+async def test_a_broadcast_that_another_replica_made_meanwhile_is_not_repeated(world: ReplicatedWorld) -> None:
+    async with world.replica().run() as a, world.replica().run() as b:
+        async with losing_before_its_turn(a, b, world):
+            action_id = await give(world, Broadcast("hello"), b)
+        assert isinstance(await world.answer(action_id, 90), BroadcastSent)
+        assert world.texts == ["hello", "hello"]
+
+
+async def test_a_change_that_another_replica_made_meanwhile_is_not_made_again(world: ReplicatedWorld) -> None:
+    def update(text: str) -> ChatCommand:
+        return ChatCommand("UpdateMessage", {"channelId": "C1", "timestamp": message.timestamp, "message": text})
+
+    async with world.replica().run() as a, world.replica().run() as b:
+        await world.outcome(hello())
+        [message] = world.chat.messages("C1")
+        a.faults.block("leases.acquire")
+        await give(world, update("one"), b)
+        a.faults.block("heartbeat")
+        await world.clock.advance(TAKE_OVER_SECONDS)
+        await give(world, update("two"), a)
+        a.faults.lift_all()
+        await world.clock.advance(TAKE_OVER_SECONDS)
+        assert [message.text for message in world.chat.messages("C1")] == ["two"]
 
 
 async def test_a_replica_that_stood_still_does_not_deliver_what_was_taken_over(world: ReplicatedWorld) -> None:
