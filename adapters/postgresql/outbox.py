@@ -161,8 +161,8 @@ class PostgresOutbox(PostgresClaims):
         new = await self.database.run(
             lambda session: _append(session, first, only_if_joined), within_seconds=within_seconds
         )
+        self._wakeups.wake(Topic.OUTBOX)  # also after repeats: no other replica could claim the lanes meanwhile
         if new:
-            self._wakeups.wake(Topic.OUTBOX)
             self._wakeups.announce(Topic.OUTBOX)
         return [entry.key in new and positions[entry.key] == position for position, entry in enumerate(entries)]
 

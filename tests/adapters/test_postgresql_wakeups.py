@@ -78,6 +78,24 @@ async def test_a_replica_wakes_itself_once(tables_url: str, storage: PostgresSto
         assert not own_hints.events[Topic.OUTBOX].is_set()
 
 
+async def test_a_replica_wakes_itself_after_a_repeat_which_may_have_kept_others_from_claiming_the_lane(
+    tables_url: str, storage: PostgresStorage, hints: Hints
+) -> None:
+    own = PostgresStorage(tables_url, SystemClock(), lease_seconds=20)
+    own_hints = Hints(own)
+    async with own.open():
+        await own_hints.started()
+        await storage.outbox.append([new_entry(A, 1)])
+        for each in (hints, own_hints):
+            await asyncio.wait_for(each.events[Topic.OUTBOX].wait(), SOON)
+            each.events[Topic.OUTBOX].clear()
+        assert await own.outbox.append([new_entry(A, 1)]) == [False]
+        assert own_hints.events[Topic.OUTBOX].is_set()
+        await storage.leases.release(await held(storage, LANE_A))
+        await asyncio.wait_for(hints.events[Topic.LANES].wait(), SOON)
+        assert not hints.events[Topic.OUTBOX].is_set()
+
+
 async def test_a_replica_that_lost_its_connection_listens_again(
     tables_url: str, storage: PostgresStorage, hints: Hints
 ) -> None:
