@@ -25,6 +25,8 @@ _BY_CODE: Final[Mapping[str, str]] = {
     "28000": "the user, the database or sslmode",
     "3D000": "the database's name",
 }
+_FOR_A_WHILE: Final = ("53", "55000")
+"""How codes begin: all connections are in use, also those of the user or the database, or it accepts none just now."""
 _OF_OPTIONS: Final = ("22", "42", "55P02")
 """How codes begin: of values that can't be used, unknown settings, missing rights, and what a restart alone can set."""
 
@@ -40,6 +42,8 @@ class Refusal:
 
     def cause(self, parameters: Mapping[str, str]) -> str:
         """Returns which of the connection's parameters to correct; empty if a later attempt may succeed."""
+        if self.code.startswith(_FOR_A_WHILE):
+            return ""
         if found := _BY_ROUTINE.get(self.routine) or _BY_CODE.get(self.code):
             return found
         return "options" if "options" in parameters and self.code.startswith(_OF_OPTIONS) else ""

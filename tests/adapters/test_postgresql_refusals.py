@@ -120,11 +120,17 @@ async def test_a_server_may_speak_any_language(messages: tuple[bytes, ...], para
 
 
 @pytest.mark.parametrize(
-    ("code", "text"),
-    [("57P03", "das Datenbanksystem startet"), ("53300", "tut mir leid, schon zu viele Verbindungen")],
+    ("code", "text", "routine"),
+    [
+        ("57P03", "das Datenbanksystem startet", "ProcessStartupPacket"),
+        ("53300", "tut mir leid, schon zu viele Verbindungen", "InitProcess"),
+        ("53300", "zu viele Verbindungen für Rolle »me«", "InitializeSessionUserId"),
+        ("53300", "zu viele Verbindungen für Datenbank »pack«", "CheckMyDatabase"),
+        ("55000", "Datenbank »pack« akzeptiert gegenwärtig keine Verbindungen", "CheckMyDatabase"),
+    ],
 )
-async def test_a_server_that_refuses_for_a_while_is_waited_for(code: str, text: str) -> None:
-    async with refusing_server(error(code, text, "ProcessStartupPacket")) as url:
+async def test_a_server_that_refuses_for_a_while_is_waited_for(code: str, text: str, routine: str) -> None:
+    async with refusing_server(error(code, text, routine)) as url:
         assert isinstance(await failure(url), StorageUnavailable)
 
 
