@@ -65,7 +65,7 @@ async def require_tables(session: Session) -> int:
     """Returns their version. Raises StorageUnusable if there are none; also psycopg.Error."""
     found = await version_of(session)
     if not found:
-        raise StorageUnusable(f"database {session.info.dbname} has no tables of a pack: has it ever run there?")
+        raise StorageUnusable(f"database {session.info.dbname} has no tables of a pack: none has run there yet")
     return found
 
 

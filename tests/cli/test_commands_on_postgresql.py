@@ -83,7 +83,7 @@ async def test_pauses_are_listed_and_lifted(tables_url: str, pack: PostgresStora
 async def test_a_database_without_tables_is_left_as_it_is(database_url: str) -> None:
     result = await run(database_url, "outbox", "list")
     assert result.exit_code == 1
-    assert "has it ever run there?" in result.stderr
+    assert "none has run there yet" in result.stderr
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT to_regnamespace('flyte_slack')").fetchone() == (None,)
 
