@@ -19,6 +19,7 @@ from domain.json_values import JsonObject
 from entrypoints.cli.attached_storage import STORAGE_NOTE, run_on_storage
 from entrypoints.cli.queue_entries import QueueEntry, QueueView
 from entrypoints.cli.running_pack import health_of_running_pack, posting_rate
+from entrypoints.exit_status import ExitStatus
 from entrypoints.terminal_text import escape_controls, printable
 
 _DETAILS: Final = {
@@ -130,11 +131,15 @@ async def _retry(view: QueueView, *, keys: Sequence[str], every: bool) -> None:
 
 
 async def _discard(view: QueueView, *, keys: Sequence[str], yes: bool) -> None:
+    are_all_discarded = True
     for entry in await _find(view, keys):
         key = escape_controls(entry.key)
         if yes or click.confirm(f"discard {key} ({entry.state}) for good?"):
             was_discarded = await view.discard(entry)
             click.echo(f"{key}: {'discarded' if was_discarded else 'the pack is working on it; try again later'}")
+            are_all_discarded &= was_discarded
+    if not are_all_discarded:
+        raise click.exceptions.Exit(ExitStatus.FAILED)
 
 
 async def _find(view: QueueView, keys: Sequence[str]) -> Collection[QueueEntry]:

@@ -188,6 +188,14 @@ async def test_discard_keeps_an_entry_when_the_operator_declines(directory: Path
     assert await _counts(directory) == (1, 1, 1, 1)
 
 
+async def test_what_the_pack_works_on_is_not_discarded_which_the_exit_status_tells(directory: Path) -> None:
+    async with (storage := FileStorage(directory, SystemClock())).open():
+        await storage.outbox.claim(1, 1, 60)
+        done = await asyncio.to_thread(_run, directory, "outbox", "discard", "--yes", "C1:1.1", "C1:1.0")
+    assert done.stdout == "C1:1.1: the pack is working on it; try again later\nC1:1.0: discarded\n"
+    assert done.exit_code == 1
+
+
 async def test_discard_yes_deletes_several_entries_without_asking(directory: Path) -> None:
     await _in_thread(directory, "outbox", "discard", "--yes", "C1:1.0", "C1:1.1")
     assert await _counts(directory) == (0, 0, 1, 1)
