@@ -5,7 +5,7 @@ import json
 import os
 import stat
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
@@ -87,13 +87,14 @@ class Recorder:
 
     def _write_lines(self, file: TextIO) -> None:
         is_broken = False
-        with file:
-            while (entry := self._entries.get()) is not None:
-                if is_broken:
-                    continue
-                try:
-                    file.write(json.dumps(self._redact(dump_entry(entry)), ensure_ascii=False) + "\n")
-                    file.flush()
-                except OSError as error:
-                    is_broken = True
-                    log.error("record_incomplete", path=str(self._path), reason=str(error.strerror))  # noqa: TRY400 - no bug
+        while (entry := self._entries.get()) is not None:
+            if is_broken:
+                continue
+            try:
+                file.write(json.dumps(self._redact(dump_entry(entry)), ensure_ascii=False) + "\n")
+                file.flush()
+            except OSError as error:
+                is_broken = True
+                log.error("record_incomplete", path=str(self._path), reason=str(error.strerror))  # noqa: TRY400 - no bug
+        with suppress(OSError):  # the rest of a line that could not be written, which is tried once more
+            file.close()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import stat
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from adapters.memory.chat import MemoryChat
 from adapters.memory.receiver import MemoryReceiver
@@ -338,17 +340,21 @@ async def test_nothing_is_appended_to_a_file_of_another_kind(tmp_path: Path) -> 
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_a_write_error_ends_the_recording_and_nothing_else(tmp_path: Path) -> None:
-    def full(_: object) -> object:
-        raise OSError(28, "No space left on device")
+    recorder = new_recorder(tmp_path / "record.jsonl")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with capture_logs() as logged:
+            async with recorder.open():
+                for _ in range(3):
+                    recorder.write(entries.JoinRequested(at=NOW, channel_id="C1", error=""))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
-    recorder = new_recorder(tmp_path / "record.jsonl", full)
-
-    async with recorder.open():
-        for _ in range(3):
-            recorder.write(entries.JoinRequested(at=NOW, channel_id="C1", error=""))
-
-    assert (tmp_path / "record.jsonl").read_text() == ""
+    assert (tmp_path / "record.jsonl").stat().st_size == 100
+    assert [(line["event"], line["reason"]) for line in logged] == [("record_incomplete", "File too large")]
 
 
 _times = st.datetimes(timezones=st.just(UTC))
