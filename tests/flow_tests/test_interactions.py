@@ -235,3 +235,22 @@ def test_another_update_is_reported(tmp_path: Path) -> None:
     found = reason(tmp_path, ASKED + "- click: Approve\n- expect: {update: rejected, of: request}")
 
     assert 'a similar one does not match: the text is "approved by <@alice>", not "rejected"' in found
+
+
+@pytest.mark.parametrize(
+    ("steps", "problem"),
+    [
+        ("- say: deploy\n- click: Approve", "no message in #general has anything to click or choose"),
+        ("- slash: /deploy shop\n- submit: {Version: '1.2'}", "alice sees no modal"),
+    ],
+)
+def test_a_step_that_does_not_wait_for_the_bot_is_told_to(steps: str, problem: str, tmp_path: Path) -> None:
+    assert reason(tmp_path, steps) == (
+        f"{problem}; the bot's message or modal comes after this step: put an expect that waits for it before this"
+    )
+
+
+def test_a_step_for_which_nothing_comes_is_not_told_to_wait(tmp_path: Path) -> None:
+    assert reason(tmp_path, "- say: hello\n- click: Approve") == (
+        "no message in #general has anything to click or choose"
+    )

@@ -36,6 +36,10 @@ class ExpectationFailed(Exception):
         """When the step began, in virtual seconds."""
 
 
+class ImpossibleStep(ExpectationFailed):
+    """People cannot do what a step says; the message says what there is instead."""
+
+
 @dataclass(slots=True)
 class _Pending:
     """A step's expectations that are still to be met."""

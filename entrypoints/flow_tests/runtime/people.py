@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, assert_never
 
 from entrypoints.flow_tests.runtime.environment import FlowTestEnvironment
-from entrypoints.flow_tests.runtime.expectations import ExpectationFailed
+from entrypoints.flow_tests.runtime.expectations import ImpossibleStep
 from entrypoints.flow_tests.runtime.names import Names, Scene
 from entrypoints.flow_tests.steps import (
     AppStep,
@@ -53,7 +53,7 @@ class People:
         return Scene(self._label, self._speaker)
 
     def act(self, step: MessageStep | AppStep) -> None:
-        """Carries out a step. Raises ExpectationFailed if it is impossible, which says what there is."""
+        """Carries out a step. Raises ImpossibleStep, which says what there is."""
         self._speaker = step.speaker or self._speaker
         self._label = step.room or self._label
         try:
@@ -62,7 +62,7 @@ class People:
             else:
                 self._use_app(step)
         except (UnknownName, NotAllowed) as error:
-            raise ExpectationFailed(str(error)) from error
+            raise ImpossibleStep(str(error)) from error
 
     def _write(self, step: MessageStep) -> None:
         match step:

@@ -11,8 +11,9 @@ from entrypoints.flow_tests.model import Expect, ExpectNothing, FlowTest, Repeat
 from entrypoints.flow_tests.result import Failure, FlowTestResult
 from entrypoints.flow_tests.runtime.diagnosis import FailureReporter
 from entrypoints.flow_tests.runtime.environment import FlowTestEnvironment, running_environment
-from entrypoints.flow_tests.runtime.expectations import ExpectationFailed, ExpectationMatcher
+from entrypoints.flow_tests.runtime.expectations import ExpectationFailed, ExpectationMatcher, ImpossibleStep
 from entrypoints.flow_tests.runtime.names import Names
+from entrypoints.flow_tests.runtime.observed import BotView, NewMessage
 from entrypoints.flow_tests.runtime.people import People
 from entrypoints.flow_tests.runtime.seeded_random import SeededRandom
 from entrypoints.flow_tests.steps import Action, FlyteFault, Invite, RaiseEvent, Remove, Say, SlackFault, Wait
@@ -23,6 +24,8 @@ _SETTLE_TIMEOUT_SECONDS: Final = 600.0
 """Of virtual time, for everything that still follows after the last step."""
 _SETTLE_AFTER_FAILURE_SECONDS: Final = 60.0
 """Of virtual time, so that the report includes what comes too late."""
+
+_TOO_EARLY: Final = "the bot's message or modal comes after this step: put an expect that waits for it before this"
 
 
 def run_flow_test(test: FlowTest) -> FlowTestResult:
@@ -82,7 +85,11 @@ class Runner:
 
     async def diagnose(self, error: ExpectationFailed | RenderError) -> Failure:
         """Explains why the current step failed, including what still follows from it."""
+        observed = self._environment.event_log.observed
+        seen = len(observed)
         await self._environment.settle(_SETTLE_AFTER_FAILURE_SECONDS)
+        if isinstance(error, ImpossibleStep) and any(isinstance(one, NewMessage | BotView) for one in observed[seen:]):
+            error = ImpossibleStep(f"{error}; {_TOO_EARLY}")
         step = ", ".join(name for name, _ in self._path)
         return self.reporter.diagnose(error, step, self._path[-1][1] if self._path else 0, self._people.scene)
 
