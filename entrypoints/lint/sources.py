@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from entrypoints.lint.loading import parse_if_possible
+from entrypoints.lint.words import both
 from entrypoints.simulation.flyte.documents import InvalidDocument, is_json_file, read_text
 from entrypoints.simulation.flyte.file_kinds import other_kind
 from entrypoints.simulation.flyte.scripted_pack import PackScript, pack_from_file
@@ -46,6 +47,9 @@ def find_sources(arguments: Sequence[Path]) -> Sources:
             _add(sources, path, is_named=path == argument)
     if not sources.flows:
         nothing = f"there is no flow in {', '.join(map(str, arguments))}"
+        if sources.packs:
+            names = both(f"the pack {pack.name}" for pack in sources.packs)
+            nothing += f", only {names}: add the flows that send commands to it"
         raise InvalidDocument("\n".join((*sources.others, nothing)))
     return sources
 

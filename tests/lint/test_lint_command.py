@@ -202,3 +202,12 @@ def test_a_flow_whose_steps_are_misspelt_is_a_flow(tmp_path: Path) -> None:
 
     assert done.exit_code == 1
     assert "unknown key 'step'; did you mean 'steps'?" in done.stdout
+
+
+def test_a_scripted_pack_alone_is_named_for_what_it_is(tmp_path: Path) -> None:
+    pack = written(tmp_path / "pack.yaml", PACK)
+
+    assert lint(pack).stderr == (
+        f"there is no flow in {pack}, only the pack Deployer: add the flows that send commands to it\n"
+    )
+    assert lint(pack).exit_code == 2
