@@ -2,12 +2,14 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import click
+from click.core import ParameterSource
 
 from entrypoints.config.issues import SettingsError
 from entrypoints.config.parsers import LOG_LEVELS
@@ -20,6 +22,7 @@ from entrypoints.version import VERSION
 _PATH: Final = click.Path(path_type=Path)
 _PORT: Final = click.IntRange(0, 65535)
 _OF_PACKS: Final = {
+    "--serve": "serve",
     "--flow": "flows",
     "--built-in": "built_in",
     "--pack": "packs",
@@ -31,6 +34,8 @@ _OF_PACKS: Final = {
     "--replay": "replay",
 }
 """The options of `simulate` that make no sense without a pack and Flyte, with their names in the code."""
+_OF_SOCKETS: Final = {"--slack-port": "slack_port", "--flyte-port": "flyte_port", "--page-port": "page_port"}
+"""Those that make no sense without sockets."""
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -128,17 +133,27 @@ def simulate(**options: Any) -> None:
         raise click.UsageError(
             "--serve and --in-memory exclude each other: a pack of your own connects through sockets"
         )
-    if options["slack_only"] and (unused := [flag for flag, name in _OF_PACKS.items() if options[name]]):
-        raise click.UsageError(f"--slack-only runs neither a pack nor Flyte: omit {', '.join(unused)}")
+    if options["slack_only"] and (unused := _given(_OF_PACKS)):
+        raise click.UsageError(f"--slack-only runs neither a pack nor Flyte: omit {unused}")
+    if options["in_memory"] and (unused := _given(_OF_SOCKETS)):
+        raise click.UsageError(f"--in-memory opens no socket, and has no page: omit {unused}")
     if (options["classic"] or options["deliver_to"]) and not (options["serve"] or options["slack_only"]):
         raise click.UsageError(
             "--classic and --deliver-to are for a pack or an app of your own: add --serve or --slack-only"
         )
     if options["classic"] and options["deliver_to"]:
         raise click.UsageError("--classic and --deliver-to exclude each other: a classic app receives by RTM here")
+    if options["serve"] and options["labels"]:
+        raise click.UsageError("--serve runs no pack with labels: set FLYTE_LABELS for your own pack instead")
     if options["serve"] and options["record"]:
         raise click.UsageError("--serve runs no pack to record: set FLYTE_SLACK_RECORD for your own pack instead")
     sys.exit(run_simulation(SimulateOptions(**options, variables=os.environ)))
+
+
+def _given(flags: Mapping[str, str]) -> str:
+    """Returns which of these options are on the command line."""
+    source = click.get_current_context().get_parameter_source
+    return ", ".join(flag for flag, name in flags.items() if source(name) is ParameterSource.COMMANDLINE)
 
 
 @main.command(short_help="Check configuration and connectivity, and suggest fixes.")

@@ -20,7 +20,7 @@ from entrypoints.lint.packs import SLACK, Packs
 from entrypoints.observability.logs import configure_logs
 from entrypoints.simulation.console.file_reloader import FileReloader
 from entrypoints.simulation.console.formatter import Detail
-from entrypoints.simulation.console.output import Output, PlainOutput
+from entrypoints.simulation.console.output import Output, OutputFailed, PlainOutput, text_line
 from entrypoints.simulation.console.repl import read_lines, run_lines
 from entrypoints.simulation.console.session import ConsoleSession
 from entrypoints.simulation.environment import Sandbox
@@ -184,6 +184,8 @@ def _run(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
 
 
 def _describe(cause: BaseException) -> str:
+    if isinstance(cause, OutputFailed):
+        return f"flyte-slack: can't write to standard output: {cause.strerror}"
     if isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE:
         return f"a port is taken ({cause}): change or omit --slack-port, --flyte-port or --page-port"
     return str(cause)
@@ -214,14 +216,18 @@ async def _simulate(options: SimulateOptions, config: SandboxConfig) -> ExitStat
 def _print_variables(variables: dict[str, str], sandbox: Sandbox) -> None:
     _print_remark(_FOR_APPS if sandbox.is_slack_only else _FOR_PACKS)
     for name, value in variables.items():
-        click.echo(f"export {name}={value}")
+        _print(f"export {name}={value}")
     for remark in _BOLT if sandbox.is_slack_only else ():
         _print_remark(remark)
     _print_remark(f"Web page: {sandbox.page_url}")
 
 
 def _print_remark(remark: str) -> None:
-    click.echo(f"# {remark}")
+    _print(f"# {remark}")
+
+
+def _print(line: str) -> None:
+    PlainOutput(sys.stdout).write(text_line(line))
 
 
 async def _run_console(options: SimulateOptions, config: SandboxConfig, sandbox: Sandbox) -> ExitStatus:

@@ -116,6 +116,32 @@ def test_it_runs_with_closed_standard_streams() -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize("options", [("--in-memory",), ("--serve",), ("--slack-only",)], ids=" ".join)
+def test_a_full_output_is_reported_in_one_line(options: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(  # noqa: S603 - our own program
+            [*PROGRAM, *options], input="hello\n", stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=20
+        )
+
+    assert done.stderr == "flyte-slack: can't write to standard output: No space left on device\n"
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        (["--in-memory", "--page-port", "0"], "--in-memory opens no socket, and has no page: omit --page-port"),
+        (["--in-memory", "--slack-port", "1", "--flyte-port", "2"], "omit --slack-port, --flyte-port"),
+        (["--serve", "--labels", "a=b"], "--serve runs no pack with labels: set FLYTE_LABELS for your own pack"),
+    ],
+)
+def test_options_without_an_effect_are_refused(options: list[str], advice: str) -> None:
+    done = simulate("", *options)
+
+    assert done.returncode == 2
+    assert advice in done.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_sigint_and_sigterm_end_the_simulation_with_status_0(number: signal.Signals) -> None:
     with started() as simulation:

@@ -131,6 +131,7 @@ async def test_there_are_no_commands_for_flyte(command: str) -> None:
 @pytest.mark.parametrize(
     "options",
     [
+        ["--serve"],
         ["--flow", "x.yaml"],
         ["--pack", "x.yaml"],
         ["--datastore", "x.yaml"],

@@ -25,11 +25,15 @@ class Line:
     """Whether it may be broken at the width of the terminal; not if it is to be copied."""
 
 
+class OutputFailed(OSError):
+    """The destination cannot be written, for example because the disk is full."""
+
+
 class Output(Protocol):
     """A destination for lines."""
 
     def write(self, line: Line) -> None:
-        """Writes a line. Raises OSError if the reader is gone."""
+        """Writes a line. Raises BrokenPipeError if the reader is gone, and OutputFailed."""
 
 
 class PlainOutput:
@@ -42,8 +46,13 @@ class PlainOutput:
         """Implements Output."""
         text = "".join(printable(span.text) for span in line.spans).replace("\n", "\n" + " " * line.indent)
         encoding = self._stream.encoding or "utf-8"
-        self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputFailed(error.errno, error.strerror) from error
 
 
 def text_line(text: str, style: str = "", indent: int = 0) -> Line:
