@@ -14,18 +14,18 @@ class ScheduleMessage:
     async def execute(self, call: CommandCall) -> JsonObject:
         """Implements ChatUseCase."""
         given = call.input
-        post_at = _time(given.fields["postAt"])
+        post_at = time_to_post(given.fields["postAt"])
         return {"scheduledMessageId": await call.chat.schedule(given.channel_id, post_at, given.message_fields)}
 
     async def find(self, call: CommandCall) -> JsonObject | None:
         """Implements Findable."""
         given = call.input
-        post_at = _time(given.fields["postAt"])
+        post_at = time_to_post(given.fields["postAt"])
         found = await call.chat.find_scheduled(given.channel_id, post_at, given.text("message"))
         return None if found is None else {"scheduledMessageId": found}
 
 
-def _time(given: Json) -> datetime:
+def time_to_post(given: Json) -> datetime:
     """Returns the time that is given in RFC 3339 or in Unix seconds. Raises ChatRejected."""
     try:
         return _unix_time(float(str(given)))

@@ -6,8 +6,10 @@ from typing import Final, NamedTuple
 from entrypoints.lint import (
     criteria,
     escapes,
+    impossible_texts,
     inputs,
     names,
+    refusals,
     runs,
     structure,
     template_names,
@@ -62,6 +64,7 @@ CHECKS: Final = (
     Check("invalid-input", inputs.invalid_inputs),
     Check("empty-value", inputs.empty_values),
     Check("null-in-list", inputs.nulls_in_lists),
+    Check("refused-input", refusals.refused_inputs),
     Check("refused-method", inputs.refused_methods),
     Check("unknown-filter", template_syntax.unknown_filters),
     Check("template-error", template_syntax.template_errors),
@@ -73,4 +76,5 @@ CHECKS: Final = (
     Check("context-not-set", template_names.context_of_other_steps),
     Check("criteria-never-boolean", criteria.criteria_without_a_boolean),
     Check("never-equal", criteria.comparisons_of_other_types),
+    Check("impossible-text", impossible_texts.comparisons_with_impossible_texts),
 )

@@ -145,6 +145,11 @@ def texts(tree: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
             yield from texts(item, (*path, index))
 
 
+def has_code(value: object) -> bool:
+    """Whether a value is a text that a template changes."""
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
+
+
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 

@@ -9,19 +9,17 @@ from application.use_cases.call_slack import METHOD, NEVER_ALLOWED
 from domain.commands import UnreadableCommand
 from domain.json_values import JsonObject
 from entrypoints.lint.findings import Problem
-from entrypoints.lint.flow_text import FlowText, StepText
+from entrypoints.lint.flow_text import FlowText, StepText, has_code
 from entrypoints.lint.packs import Packs
 from entrypoints.lint.words import either, instead_of
 from entrypoints.lint.yaml_traps import has_lost_its_value, is_rest_of_a_text
 from entrypoints.simulation.flyte.document_schemas import KeyPath
 from entrypoints.suggestions import most_similar
 
-_CODE = ("{{", "{%")
-
 
 def missing_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
     """A required field that the input of a command lacks, or that is empty."""
-    for step, spec, given in _inputs(flow, packs):
+    for step, spec, given in inputs(flow, packs):
         known = [field.name for field in spec.fields]
         others = [key for key in given if key not in known]
         beside = flow.document.value(step.command.path)
@@ -38,20 +36,20 @@ def missing_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
                 message = f"{spec.name} needs {either(group)}, and has {similar} instead; rename it"
             else:
                 message = f"{spec.name} needs {either(group)}; add it to the input"
-            yield Problem((*_input_path(step), *filter(None, (empty or similar,))), message)
+            yield Problem((*input_path(step), *filter(None, (empty or similar,))), message)
 
 
 def unknown_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
     """A field that a command does not have, and ignores."""
-    for step, spec, given in _inputs(flow, packs):
+    for step, spec, given in inputs(flow, packs):
         known = [field.name for field in spec.fields]
         lacking = {name for group in spec.lacking(given) for name in group}
         for key in given if not spec.passes_on else ():
-            if is_rest_of_a_text(flow.document, (*_input_path(step), key)):
+            if is_rest_of_a_text(flow.document, (*input_path(step), key)):
                 continue  # that is reported as text without quotes
             if key not in (*known, TRACE_PARENT) and most_similar(key, known) not in lacking:
                 advice = instead_of(key, known)
-                yield Problem((*_input_path(step), key), f"{spec.name} ignores {key}, which it does not have; {advice}")
+                yield Problem((*input_path(step), key), f"{spec.name} ignores {key}, which it does not have; {advice}")
 
 
 def invalid_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
@@ -60,20 +58,20 @@ def invalid_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
         spec = packs.command(step.command.pack, step.command.name)
         if spec is not None and not isinstance(step.input, dict | None):
             keys = either([field.name for field in spec.fields])
-            yield Problem(_input_path(step), f"the input of {spec.name} must be an object; write keys such as {keys}")
-    for step, spec, given in _inputs(flow, packs):
+            yield Problem(input_path(step), f"the input of {spec.name} must be an object; write keys such as {keys}")
+    for step, spec, given in inputs(flow, packs):
         for field in spec.fields:
             value = given.get(field.name)
-            command = None if _has_code(value) else parse_command(spec.name, {field.name: value})
+            command = None if has_code(value) else parse_command(spec.name, {field.name: value})
             if isinstance(command, UnreadableCommand):
                 advice = f"{command.reason}, so that {spec.name} is answered with FATAL; {_repaired(value)}"
-                yield Problem((*_input_path(step), field.name), advice)
+                yield Problem((*input_path(step), field.name), advice)
 
 
 def empty_values(flow: FlowText, _: Packs) -> Iterator[Problem]:
     """A key of the input without a value, which Flyte leaves out."""
     for step in flow.steps:
-        for path in _empty_keys(step.input, _input_path(step)):
+        for path in _empty_keys(step.input, input_path(step)):
             if not has_lost_its_value(flow.document, path):
                 yield Problem(path, "this is empty, so that Flyte leaves it out; give it a value, or remove the key")
 
@@ -81,21 +79,21 @@ def empty_values(flow: FlowText, _: Packs) -> Iterator[Problem]:
 def nulls_in_lists(flow: FlowText, _: Packs) -> Iterator[Problem]:
     """A null in a list of the input, with which the step fails."""
     for step in flow.steps:
-        for path in _nulls_in_lists(step.input, _input_path(step)):
+        for path in _nulls_in_lists(step.input, input_path(step)):
             yield Problem(path, "the step fails, because a list must not have an empty item; give it a value")
 
 
 def refused_methods(flow: FlowText, packs: Packs) -> Iterator[Problem]:
     """A method that CallSlack refuses, whatever the operator allows."""
-    for step, spec, given in _inputs(flow, packs):
+    for step, spec, given in inputs(flow, packs):
         method = given.get("method")
         if spec.name == "CallSlack" and isinstance(method, str) and (advice := _refusal(method)):
-            yield Problem((*_input_path(step), "method"), f"CallSlack refuses {method}; {advice}")
+            yield Problem((*input_path(step), "method"), f"CallSlack refuses {method}; {advice}")
 
 
 def _refusal(method: str) -> str:
     """Returns what to do instead of calling a method; empty if CallSlack may call it, or if that is unknown."""
-    if not method or _has_code(method):
+    if not method or has_code(method):
         return ""
     if command := COMMANDS_BY_METHOD.get(method.lower()):
         return f"send {command} instead"
@@ -104,7 +102,7 @@ def _refusal(method: str) -> str:
     return "no flow may call it, because it concerns the app itself" if method.startswith(NEVER_ALLOWED) else ""
 
 
-def _inputs(flow: FlowText, packs: Packs) -> Iterator[tuple[StepText, CommandSpec, JsonObject]]:
+def inputs(flow: FlowText, packs: Packs) -> Iterator[tuple[StepText, CommandSpec, JsonObject]]:
     """Yields the steps that send a command to this pack, with inputs that are objects or missing."""
     for step in flow.steps:
         spec = packs.command(step.command.pack, step.command.name)
@@ -112,7 +110,8 @@ def _inputs(flow: FlowText, packs: Packs) -> Iterator[tuple[StepText, CommandSpe
             yield step, spec, step.input or {}
 
 
-def _input_path(step: StepText) -> KeyPath:
+def input_path(step: StepText) -> KeyPath:
+    """Returns where the input of a step's command is."""
     return (*step.command.path, "input")
 
 
@@ -125,10 +124,6 @@ def _empty_keys(value: object, path: KeyPath) -> Iterator[KeyPath]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _empty_keys(item, (*path, index))
-
-
-def _has_code(value: object) -> bool:
-    return isinstance(value, str) and any(mark in value for mark in _CODE)
 
 
 def _repaired(value: object) -> str:

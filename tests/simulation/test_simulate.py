@@ -120,7 +120,13 @@ def test_it_runs_with_closed_standard_streams() -> None:
 def test_a_full_output_is_reported_in_one_line(options: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(  # noqa: S603 - our own program
-            [*PROGRAM, *options], input="hello\n", stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=20
+            [*PROGRAM, *options],
+            input="hello\n",
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=20,
         )
 
     assert done.stderr == "flyte-slack: can't write to standard output: No space left on device\n"

@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from entrypoints.simulation.slack.block_kit.blocks import HOME, MAX_MARKDOWN, MESSAGE, MODAL
-from entrypoints.simulation.slack.block_kit.constraints import ByType, Constraint, Fields, Flag, ListOf, Text, error
+from entrypoints.simulation.slack.block_kit.constraints import (
+    ByType,
+    Constraint,
+    Fields,
+    Flag,
+    ListOf,
+    Text,
+    error,
+    words_in,
+)
 from entrypoints.simulation.slack.block_kit.texts import plain_text
 
 Block = dict[str, Any]
@@ -30,6 +39,9 @@ _VIEWS: Final = ByType(
         "home": Fields({"blocks": ListOf(HOME, MAX_BLOCKS_OF_VIEW, least=0)}, _VIEW),
     }
 )
+
+KNOWN_WORDS: Final = words_in(_MESSAGE) | words_in(_VIEWS)
+"""The types and fields of all blocks and views."""
 
 
 def message_errors(blocks: Any, place: str = "/blocks") -> list[str]:

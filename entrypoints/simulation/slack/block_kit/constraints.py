@@ -189,3 +189,17 @@ class Anything:
     def errors(self, _value: object, _place: str) -> Iterator[str]:
         """Implements Constraint."""
         yield from ()
+
+
+def words_in(constraint: Constraint) -> frozenset[str]:
+    """Returns the names of all types and fields that a constraint and those in it know."""
+    match constraint:
+        case Fields(required, optional):
+            inner: Mapping[str, Constraint] = {**required, **optional}
+        case ByType(kinds):
+            inner = {"type": Anything(), **kinds}
+        case ListOf(item) | Nullable(item) | Matching(item):
+            return words_in(item)
+        case _:
+            return frozenset()
+    return frozenset(inner).union(*map(words_in, inner.values()))
