@@ -65,6 +65,7 @@ CHECKS: Final = (
     Check("empty-value", inputs.empty_values),
     Check("null-in-list", inputs.nulls_in_lists),
     Check("refused-input", refusals.refused_inputs),
+    Check("external-select", refusals.external_selects),
     Check("refused-method", inputs.refused_methods),
     Check("unknown-filter", template_syntax.unknown_filters),
     Check("template-error", template_syntax.template_errors),

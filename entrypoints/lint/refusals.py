@@ -17,6 +17,8 @@ from entrypoints.simulation.slack.block_kit.check import KNOWN_WORDS, message_er
 from entrypoints.simulation.slack.block_kit.constraints import NO_MATCH
 from entrypoints.suggestions import most_similar
 
+_WITH_BLOCKS: Final = ("blocks", "attachments", "view")
+_EXTERNAL: Final = ("external_select", "multi_external_select")
 _OTHER_VIEWS: Final = {"OpenModal": ("home",), "PublishHome": ("modal",)}
 """The types of views that a command cannot show."""
 _OF_TYPE: Final = ("must provide an ", "must be a boolean")
@@ -37,6 +39,22 @@ def refused_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
                 content = _content(value)
                 for place, message in _refusals(spec, name, content):
                     yield Problem(path if isinstance(value, str) else (*path, *place), message)
+
+
+def external_selects(flow: FlowText, packs: Packs) -> Iterator[Problem]:
+    """A select whose options the app has to offer, which this pack never does."""
+    for step, _, given in inputs(flow, packs):
+        for name, value in given.items():
+            content = _content(value) if name in _WITH_BLOCKS else None
+            for place, text in texts(content, ()):
+                if text in _EXTERNAL and place[-1:] == ("type",):
+                    instead = text.replace("external", "static")
+                    advice = f"this pack offers no options; write {instead}, and the options"
+                    path = (*input_path(step), name)
+                    yield Problem(
+                        path if isinstance(value, str) else (*path, *place),
+                        f"nobody can choose anything here, because {advice}",
+                    )
 
 
 def _time_errors(value: Json) -> Iterator[str]:

@@ -101,3 +101,12 @@ def test_a_time_that_is_none_is_found(time: str) -> None:
 @pytest.mark.parametrize("time", ["'{{ Event.Payload.message }}'", "1796112000", "'2026-12-01T09:00:00Z'"])
 def test_a_time_is_not(time: str) -> None:
     assert found("ScheduleMessage", f"channelId: C1\nmessage: hi\npostAt: {time}\n") == []
+
+
+def test_a_select_without_options_is_found() -> None:
+    view = f"{{type: home, blocks: [{{type: section, text: {TEXT % 'Hi'}, accessory: {{type: external_select}}}}]}}"
+    findings = lint_flow(STEP % "PublishHome" + indent(f"userId: U1\nview: {view}\n", "      "), "flow.yaml")
+
+    assert [(finding.check, finding.message.rpartition("; ")[2]) for finding in findings] == [
+        ("external-select", "write static_select, and the options")
+    ]

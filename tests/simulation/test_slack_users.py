@@ -15,6 +15,15 @@ async def test_users_info_has_the_profile(slack: SlackServer, web: AsyncWebClien
     assert user["profile"]["email"] == "bob@example.com"
 
 
+async def test_a_user_has_what_apps_commonly_read(slack: SlackServer, web: AsyncWebClient) -> None:
+    user = (await web.users_info(user=slack.add_user("bob")))["user"]
+
+    assert (user["tz"], user["tz_label"], user["tz_offset"]) == ("Etc/UTC", "Coordinated Universal Time", 0)
+    assert not any(user[name] for name in ("is_admin", "is_owner", "is_restricted"))
+    assert (user["profile"]["status_text"], user["profile"]["phone"]) == ("", "")
+    assert user["profile"]["image_72"].endswith("-72.png")
+
+
 async def test_email_addresses_require_their_scope(session: aiohttp.ClientSession) -> None:
     async with SlackServer(scopes=["users:read"]) as slack:
         bob = slack.add_user("bob", email="bob@example.com")

@@ -56,10 +56,12 @@ async def test_malformed_json_is_rejected(
         assert (await answer.json())["error"] == code
 
 
-async def test_the_error_names_an_unknown_method(web: AsyncWebClient) -> None:
+async def test_a_method_that_is_not_simulated_is_named_as_such(web: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as error:
-        await web.api_call("chat.shout")
-    assert error.value.response.data == {"ok": False, "error": "unknown_method", "req_method": "chat.shout"}
+        await web.api_call("reminders.add")
+    message = "[ERROR] the simulated Slack has no method reminders.add; docs/simulation.md lists those that it has"
+    expected = {"ok": False, "error": "unknown_method", "req_method": "reminders.add"}
+    assert error.value.response.data == {**expected, "response_metadata": {"messages": [message]}}
 
 
 async def test_a_call_without_a_token_is_not_authed(slack: SlackServer, session: aiohttp.ClientSession) -> None:

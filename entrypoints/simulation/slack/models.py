@@ -11,6 +11,9 @@ JsonObject: TypeAlias = dict[str, Any]
 CHANNEL_TYPES: Final = {"channel": "public_channel", "group": "private_channel", "im": "im", "mpim": "mpim"}
 """The `channel_type` of an event, and its name in the `types` argument of the Web API."""
 
+AVATARS: Final = "https://avatars.slack-edge.invalid"
+"""Where the pictures of users would be; there are none."""
+IMAGE_SIZES: Final = (24, 32, 48, 72, 192, 512)
 NO_TEXT: Final = {"value": "", "creator": "", "last_set": 0}
 MICROSECONDS: Final = 1_000_000
 MAX_MESSAGES: Final = 20_000
@@ -47,6 +50,8 @@ class User:
             "first_name": self.first_name,
             "last_name": self.last_name,
             "team": team_id,
+            **dict.fromkeys(("phone", "skype", "status_text", "status_emoji"), ""),
+            **{f"image_{size}": f"{AVATARS}/{self.user_id}-{size}.png" for size in IMAGE_SIZES},
         }
         if with_email and self.email:
             profile["email"] = self.email
@@ -58,7 +63,12 @@ class User:
             "deleted": False,
             "is_bot": bool(self.bot_id),
             "is_app_user": False,
+            **dict.fromkeys(
+                ("is_admin", "is_owner", "is_primary_owner", "is_restricted", "is_ultra_restricted"), False
+            ),
             "tz": "Etc/UTC",
+            "tz_label": "Coordinated Universal Time",
+            "tz_offset": 0,
             "updated": 0,
             "profile": profile,
         }

@@ -61,7 +61,7 @@ class WebApi:
     def _run(self, call: MethodCall, token: str, answer: Answer) -> JsonObject:
         method = self._methods.get(call.method)
         if method is None:
-            raise SlackError("unknown_method", req_method=call.method)
+            raise _unknown(call.method)
         answer.headers["x-accepted-oauth-scopes"] = ",".join(method.scopes)
         if method.token:
             self._access.check(token, method.token)
@@ -74,3 +74,9 @@ class WebApi:
         if method.scopes:
             call.require_scope(*method.scopes)
         return {"ok": True} | method.run(call)
+
+
+def _unknown(method: str) -> SlackError:
+    """Returns the error for a method that Slack itself may have; the libraries of apps print its explanation."""
+    messages = [f"[ERROR] the simulated Slack has no method {method}; docs/simulation.md lists those that it has"]
+    return SlackError("unknown_method", req_method=method, response_metadata={"messages": messages})
