@@ -8,6 +8,46 @@ from tests.flow_tests.running import failure_of, plain_text, run_steps
 from tests.support.pages import ROOT
 
 DESK = (ROOT / "tests" / "support" / "desk.yaml").read_text()
+HOME = """
+name: home
+steps:
+- event: {packName: Slack, name: ReceivedMessage}
+  criteria: "{{ Event.Payload.message == 'home' }}"
+  command:
+    packName: Slack
+    name: PublishHome
+    input:
+      userId: "{{ Event.Payload.user.id }}"
+      view:
+        type: home
+        blocks:
+        - type: actions
+          elements:
+          - {type: button, action_id: press, text: {type: plain_text, text: Press}}
+          - type: static_select
+            action_id: level
+            options: [{text: {type: plain_text, text: High}, value: high}]
+- event: {packName: Slack, name: ReceivedMessage}
+  criteria: "{{ Event.Payload.message == 'button' }}"
+  command:
+    packName: Slack
+    name: SendRichMessage
+    input:
+      channel: "{{ Event.Payload.channelId }}"
+      blocks:
+      - type: actions
+        elements: [{type: button, action_id: other, text: {type: plain_text, text: Other}}]
+- event: {packName: Slack, name: ReceivedBlockAction}
+  command:
+    packName: Slack
+    name: SendDirectMessage
+    input: {userId: "{{ Event.Payload.user.id }}", message: "{{ Event.Payload.actionId }}"}
+"""
+AT_HOME = """
+- say: home
+- expect: {home: {contains: Press}, actions: [Press, level]}
+- open: home
+"""
 EDITS = "settings: {FLYTE_SLACK_RECEIVE_EDITS: true}\n"
 ASKED = """
 - say: deploy
@@ -253,4 +293,22 @@ def test_a_step_that_does_not_wait_for_the_bot_is_told_to(steps: str, problem: s
 def test_a_step_for_which_nothing_comes_is_not_told_to_wait(tmp_path: Path) -> None:
     assert reason(tmp_path, "- say: hello\n- click: Approve") == (
         "no message in #general has anything to click or choose"
+    )
+
+
+@pytest.mark.parametrize(("step", "used"), [("click: Press", "press"), ("choose: High", "level")])
+def test_the_home_tab_is_used(step: str, used: str, tmp_path: Path) -> None:
+    assert run_steps(tmp_path, f"{AT_HOME}- {step}\n- expect: {{direct: {used}}}", flow=HOME).failure is None
+
+
+def test_the_home_tab_is_used_beside_a_message_with_other_buttons(tmp_path: Path) -> None:
+    steps = f"{AT_HOME}- say: button\n- expect: {{message: {{contains: Other}}}}\n"
+    both = "- click: Press\n- expect: {direct: press}\n- click: Other\n  in: '#general'\n- expect: {direct: other}"
+
+    assert run_steps(tmp_path, steps + both, flow=HOME).failure is None
+
+
+def test_a_button_that_the_home_tab_lacks_is_reported(tmp_path: Path) -> None:
+    assert failure_of(tmp_path, f"{AT_HOME}- click: Push", flow=HOME).reason.startswith(
+        "there is no button 'Push' in the Home tab; there is Press (press), level in block"
     )

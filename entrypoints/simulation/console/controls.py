@@ -7,6 +7,7 @@ from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.slack.app_use.choices import Choice
 from entrypoints.simulation.slack.app_use.elements import Element
 from entrypoints.simulation.slack.app_use.forms import FormIncomplete
+from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.workspaces.workspace import ChatMessage, Conversation, NotAllowed, UnknownName
 
@@ -28,9 +29,10 @@ class Controls:
     def choose(
         self, person: str, room: Conversation, choice: Choice, name: str = "", message: ChatMessage | None = None
     ) -> None:
-        """Chooses something in a field of a message, of the person's open modal, or of the latest message with any.
+        """Chooses something in a field of a message, by default of the person's open modal.
 
-        Without a name it is the only field there.
+        Without a modal it is the latest message that has any field, or the Home tab. Without a name it is the only
+        field there.
         """
         self._use(person, room, message, (_FIELD, name), choice)
 
@@ -52,29 +54,46 @@ class Controls:
         self._slack.close_view(person, self._view_id(person), is_cleared=is_cleared)
 
     def usable(self, person: str, room: Conversation) -> list[Element]:
-        """Returns what a person can use without naming a message: in the open modal, or in the latest message."""
+        """Returns what a person can use without naming a message.
+
+        That is in the open modal, or else in the latest message and the Home tab.
+        """
         modal = self._slack.modal(person)
         if modal is not None:
             return self._slack.elements_of_view(str(modal.view["id"]))
-        message = self._latest(person, room)
-        return self._slack.elements(person, room.id, message.timestamp) if message else []
+        message, home = self._latest(person, room), self._slack.home(person)
+        in_message = self._slack.elements(person, room.id, message.timestamp) if message else []
+        return [*in_message, *(self._slack.elements_of_view(str(home["id"])) if home else ())]
 
     def _use(
         self, person: str, room: Conversation, message: ChatMessage | None, wanted: tuple[str, str], choice: Choice
     ) -> None:
         if message is None and self._slack.modal(person) is not None:
-            view_id = self._view_id(person)
-            used = _find(self._slack.elements_of_view(view_id), wanted, "the modal")
-            self._slack.click_in_view(person, view_id, used.action_id, choice, block_id=used.block_id)
+            self._use_in_view(person, self._view_id(person), wanted, choice, "the modal")
             return
+        home = self._slack.home(person) if message is None else None
         message = message or self._latest(person, room)
-        if message is None:
+        if message is not None and not (home and self._is_only_in_home(person, message, home, wanted)):
+            self._use_in_message(person, message, wanted, choice)
+        elif home is not None:
+            self._use_in_view(person, str(home["id"]), wanted, choice, "the Home tab")
+        else:
             raise UnknownName(f"no message in {room.label} has anything to click or choose")
+
+    def _use_in_view(self, person: str, view_id: str, wanted: tuple[str, str], choice: Choice, place: str) -> None:
+        used = _find(self._slack.elements_of_view(view_id), wanted, place)
+        self._slack.click_in_view(person, view_id, used.action_id, choice, block_id=used.block_id)
+
+    def _use_in_message(self, person: str, message: ChatMessage, wanted: tuple[str, str], choice: Choice) -> None:
         known = self._slack.elements(person, message.channel_id, message.timestamp)
         number = self._transcript.number(message.channel_id, message.timestamp)
         used = _find(known, wanted, f"message [{number}]")
         ids = message.channel_id, message.timestamp, used.action_id
         self._slack.click(person, *ids, choice, block_id=used.block_id)
+
+    def _is_only_in_home(self, person: str, message: ChatMessage, home: JsonObject, wanted: tuple[str, str]) -> bool:
+        in_message = self._slack.elements(person, message.channel_id, message.timestamp)
+        return not _has(in_message, wanted) and _has(self._slack.elements_of_view(str(home["id"])), wanted)
 
     def _latest(self, person: str, room: Conversation) -> ChatMessage | None:
         """Returns the latest message in which a person can use anything."""
@@ -116,6 +135,14 @@ def _checked(element: Element, kind: str) -> Element:
     if kind == _FIELD and _is_button(element):
         raise NotAllowed(f"'{element.label}' is a button: click it")
     return element
+
+
+def _has(known: list[Element], wanted: tuple[str, str]) -> bool:
+    try:
+        _find(known, wanted, "")
+    except UnknownName:
+        return False
+    return True
 
 
 def _find(known: list[Element], wanted: tuple[str, str], place: str) -> Element:
