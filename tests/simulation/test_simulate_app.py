@@ -91,7 +91,14 @@ async def test_shortcuts_are_used() -> None:
         await console.run("hello")
         assert await console.run("/shortcut explain 1") == "#general (only alice sees it) flyte: about hello\n"
         assert await console.run("/shortcut report") == "the Home tab of alice:\n    | All is well\n"
-        assert await console.run("/home") == ""
+
+
+async def test_the_home_tab_is_shown_when_it_is_opened() -> None:
+    async with open_console(flows=[DESK]) as console:
+        assert await console.run("/home") == "the app shows alice nothing on its Home tab yet\n"
+        published = await console.run("/shortcut report")
+
+        assert published == await console.run("/home") == "the Home tab of alice:\n    | All is well\n"
 
 
 async def test_files_are_shared_and_told(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from entrypoints.simulation.console.session import ConsoleSession, InvalidInput
 from entrypoints.simulation.slack.app_use.choices import Choice
-from entrypoints.simulation.workspaces.workspace import ChatMessage, UploadedFile
+from entrypoints.simulation.workspaces.workspace import ChatMessage, UploadedFile, ViewShown
 
 _MAX_FILE_BYTES: Final = 10 * 1024 * 1024
 
@@ -81,7 +81,13 @@ def upload(session: ConsoleSession, arguments: str) -> None:
 
 def home(session: ConsoleSession, _: str) -> None:
     """`/home`."""
-    session.slack.open_home(session.speaker)
+    person, view = session.speaker, session.slack.home(session.speaker)
+    if view is None:
+        session.write(f"the app shows {person} nothing on its Home tab yet")
+    else:
+        text = f"the Home tab of {person}:"
+        session.printer.put(ViewShown("", "", text, viewer=person, view=view, change="published"))
+    session.slack.open_home(person)
 
 
 def _addressed(session: ConsoleSession, arguments: str) -> tuple[ChatMessage | None, str]:
