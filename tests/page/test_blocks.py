@@ -39,6 +39,16 @@ async def post(bench: WorkbenchPage, sandbox: Sandbox, blocks: Sequence[Block], 
     return shown
 
 
+async def test_dates_and_groups_of_people_are_shown_as_texts_and_mentions(
+    bench: WorkbenchPage, sandbox: Sandbox
+) -> None:
+    text = "<!date^1392734382^{date}|on Tuesday> for <!subteam^S1|@ops>, <!subteam^S2> and <!here>"
+    message = await post(bench, sandbox, [{"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}])
+
+    await expect(message).to_contain_text("on Tuesday for @ops, @S2 and @here")
+    await expect(message.locator(".mention")).to_have_text(["@ops", "@S2", "@here"])
+
+
 async def test_texts_are_shown_with_their_formatting(bench: WorkbenchPage, sandbox: Sandbox) -> None:
     section = {"type": "rich_text_section", "elements": texts("bold", style={"bold": True})}
     listed = {"type": "rich_text_section", "elements": texts("first")}

@@ -83,11 +83,12 @@ function inlineNode([whole, bracketed, code, bold, italic, struck, name], nameOf
   return emoji(name);
 }
 
-/** Renders a mention or a link; anything else between angle brackets stays as it is. */
+/** Renders a mention, a link, or of a date its text for apps that do not format it; anything else stays as it is. */
 function reference(whole, bracketed, nameOf) {
   const [target, label] = bracketed.split("|", 2);
   if (/^[@#]\w+$/.test(target)) return mention(nameOf(target) ?? label ?? target);
-  if (target.startsWith("!")) return mention(`@${(label ?? target.slice(1)).split("^")[0]}`);
+  if (target.startsWith("!date^")) return decodeEscapes(label ?? target);
+  if (target.startsWith("!")) return mention(`@${(label ?? target.slice(1).replace(/^subteam\^/, "")).replace(/^@/, "")}`);
   const url = decodeEscapes(target);
   return safeUrl(url) === null ? decodeEscapes(whole) : link(url, decodeEscapes(label || target.replace(/^mailto:/, "")));
 }
