@@ -108,8 +108,9 @@ EVENTS = (
         EventKind.VIEW,
         _VIEW,
         ("viewId", "viewHash", "triggerId"),
+        has_channel=False,
     ),
-    EventSpec("ReceivedViewClosed", "A closed view.", EventKind.VIEW, _VIEW, ("viewId", "viewHash")),
+    EventSpec("ReceivedViewClosed", "A closed view.", EventKind.VIEW, _VIEW, ("viewId", "viewHash"), has_channel=False),
     EventSpec(
         "ReceivedEdit",
         "An edited message.",

@@ -125,6 +125,8 @@ class EventSpec:
     """The keys whose values identify one such event; a dot leads into an object."""
     is_optional: bool = False
     """Whether the pack sends it only if the operator switches it on."""
+    has_channel: bool = True
+    """Whether `channelId` can be anything but empty."""
 
 
 def _is_given(value: Json) -> bool:

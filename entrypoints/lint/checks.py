@@ -73,6 +73,8 @@ CHECKS: Final = (
     Check("template-not-evaluated", template_syntax.templates_where_none_are),
     Check("unknown-name", template_names.unknown_names),
     Check("unknown-payload-key", template_names.unknown_payload_keys),
+    Check("view-without-channel", template_names.channels_of_views),
+    Check("object-in-text", template_names.objects_in_texts),
     Check("unknown-context-key", template_names.unknown_context_keys),
     Check("context-not-set", template_names.context_of_other_steps),
     Check("criteria-never-boolean", criteria.criteria_without_a_boolean),

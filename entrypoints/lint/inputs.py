@@ -1,6 +1,7 @@
 """Checks of the input of this pack's commands."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from adapters.serialization.command_inputs import parse_command
 from application.catalog.commands import COMMANDS_BY_METHOD
@@ -39,16 +40,25 @@ def missing_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
             yield Problem((*input_path(step), *filter(None, (empty or similar,))), message)
 
 
+_SLACK_NAMES: Final = {"channelId": "channel", "message": "text", "threadTimestamp": "thread_ts"}
+"""The fields of this pack's own that Slack's methods call otherwise."""
+
+
 def unknown_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
     """A field that a command does not have, and ignores."""
     for step, spec, given in inputs(flow, packs):
         known = [field.name for field in spec.fields]
         lacking = {name for group in spec.lacking(given) for name in group}
-        for key in given if not spec.passes_on else ():
-            if is_rest_of_a_text(flow.document, (*input_path(step), key)):
-                continue  # that is reported as text without quotes
-            if key not in (*known, TRACE_PARENT) and most_similar(key, known) not in lacking:
-                advice = instead_of(key, known)
+        for key in given:
+            if key in (*known, TRACE_PARENT) or is_rest_of_a_text(flow.document, (*input_path(step), key)):
+                continue  # the rest of a text is reported as text without quotes
+            if spec.passes_on:
+                slack_name = _SLACK_NAMES.get(key, "")
+                if slack_name in known and slack_name not in lacking:
+                    message = f"Slack ignores {key}, which {spec.name} passes on; write {slack_name}"
+                    yield Problem((*input_path(step), key), message)
+            elif most_similar(key, known) not in lacking:
+                advice = "send SendRichMessage, which has it" if _is_for_rich(spec, key) else instead_of(key, known)
                 yield Problem((*input_path(step), key), f"{spec.name} ignores {key}, which it does not have; {advice}")
 
 
@@ -89,6 +99,10 @@ def refused_methods(flow: FlowText, packs: Packs) -> Iterator[Problem]:
         method = given.get("method")
         if spec.name == "CallSlack" and isinstance(method, str) and (advice := _refusal(method)):
             yield Problem((*input_path(step), "method"), f"CallSlack refuses {method}; {advice}")
+
+
+def _is_for_rich(spec: CommandSpec, key: str) -> bool:
+    return spec.name == "SendMessage" and key in ("blocks", "attachments", "markdown_text")
 
 
 def _refusal(method: str) -> str:

@@ -1,6 +1,7 @@
-"""Checks of input with which a command always fails: times that are none, and blocks and views that Slack refuses."""
+"""Checks of input with which a command always fails: values that are none, and blocks and views that Slack refuses."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from entrypoints.suggestions import most_similar
 
 _WITH_BLOCKS: Final = ("blocks", "attachments", "view")
 _EXTERNAL: Final = ("external_select", "multi_external_select")
+_BY_ID: Final = ("conversations.", "reactions.", "chat.update", "chat.delete", "chat.getPermalink")
+"""The methods that find a channel by its id only; those that post take names too."""
 _OTHER_VIEWS: Final = {"OpenModal": ("home",), "PublishHome": ("modal",)}
 """The types of views that a command cannot show."""
 _OF_TYPE: Final = ("must provide an ", "must be a boolean")
@@ -29,12 +32,12 @@ _UNKNOWN: Final = ("unsupported type: ", "invalid additional property: ")
 
 
 def refused_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
-    """A value with which a command always fails: a time that is none, or blocks that Slack refuses."""
+    """A value with which a command always fails: no time, no id, no name of an emoji, or blocks that Slack refuses."""
     for step, spec, given in inputs(flow, packs):
         for name, value in given.items():
             path = (*input_path(step), name)
-            if name == "postAt":
-                yield from (Problem(path, f"{spec.name} fails: {reason}") for reason in _time_errors(value))
+            if (reason := _reason(spec, name, value)) and not has_code(value):
+                yield Problem(path, f"{spec.name} fails: {reason}")
             else:
                 content = _content(value)
                 for place, message in _refusals(spec, name, content):
@@ -57,12 +60,26 @@ def external_selects(flow: FlowText, packs: Packs) -> Iterator[Problem]:
                     )
 
 
-def _time_errors(value: Json) -> Iterator[str]:
-    if isinstance(value, str | int | float) and value and not has_code(value):
-        try:
-            time_to_post(value)
-        except ChatRejected as error:
-            yield error.explanation
+def _reason(spec: CommandSpec, name: str, value: Json) -> str:
+    """Returns why a command fails with a value, besides for its blocks; empty if it may not."""
+    match name, value:
+        case "postAt", str() | int() | float() if value:
+            return _time_error(value)
+        case "channelId", str() if value.startswith("#") and any(one.startswith(_BY_ID) for one in spec.methods):
+            return "Slack knows channels by their ids here, such as C024BE91L"
+        case "userId", str() if value.startswith("@"):
+            return "Slack knows people by their ids, such as U023BECGF"
+        case "reaction", str() if value and not re.search(r"\w", value):
+            return "a reaction is the name of an emoji, such as eyes"
+    return ""
+
+
+def _time_error(value: str | float) -> str:
+    try:
+        time_to_post(value)
+    except ChatRejected as error:
+        return error.explanation
+    return ""
 
 
 def _content(value: Json) -> Any:

@@ -4,15 +4,18 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from application.catalog.events import EVENTS_BY_NAME
 from application.catalog.specs import TRACE_PARENT
 from entrypoints.lint.dependencies import earlier_steps, producers
 from entrypoints.lint.findings import Problem
 from entrypoints.lint.flow_text import FlowText, StepText, TemplateAt
-from entrypoints.lint.name_chains import NameChain, name_chains
+from entrypoints.lint.name_chains import NameChain, chain_of, name_chains
 from entrypoints.lint.packs import Packs
 from entrypoints.lint.payloads import Payload
 from entrypoints.lint.words import either, instead_of
 from entrypoints.simulation.flyte.models import Event, Pack
+from entrypoints.simulation.pongo2.expressions import Name
+from entrypoints.simulation.pongo2.parser import VariableNode
 from entrypoints.simulation.pongo2.template import FUNCTIONS
 from entrypoints.simulation.pongo2.values import Struct
 from entrypoints.suggestions import most_similar
@@ -49,6 +52,29 @@ def unknown_payload_keys(flow: FlowText, packs: Packs) -> Iterator[Problem]:
         if message:
             name = packs.meant_event(step.event.name)
             yield Problem(at.path, f"the payload of {name} {message}", chain.offset)
+
+
+def channels_of_views(flow: FlowText, packs: Packs) -> Iterator[Problem]:
+    """The channel of a submitted or closed view, which has none."""
+    for step, at, chain in _chains(flow):
+        name = packs.meant_event(step.event.name) if step.event.pack == packs.slack else ""
+        if chain.parts == (*_PAYLOAD, "channelId") and name in EVENTS_BY_NAME and not EVENTS_BY_NAME[name].has_channel:
+            advice = "bring the channel along in the private_metadata of the view"
+            yield Problem(at.path, f"channelId is always empty in {name}; {advice}", chain.offset)
+
+
+def objects_in_texts(flow: FlowText, packs: Packs) -> Iterator[Problem]:
+    """An object of a payload in a text, of which the server writes all keys and values in Go's notation."""
+    for step in flow.steps:
+        payload = _payload(flow, step, packs)
+        for at in step.templates if payload else ():
+            for chain in _shown(at):
+                keys = chain.parts[len(_PAYLOAD) :] if chain.parts[: len(_PAYLOAD)] == _PAYLOAD else ()
+                value = _value_at(payload.sample, keys) if payload else None
+                if keys and value and isinstance(value, Mapping):
+                    way = ".".join(map(str, keys))
+                    advice = f"write one of its values, such as Event.Payload.{way}.{next(iter(value))}"
+                    yield Problem(at.path, f"{way} is an object; {advice}", chain.offset)
 
 
 def unknown_context_keys(flow: FlowText, _: Packs) -> Iterator[Problem]:
@@ -88,6 +114,17 @@ def _chains(flow: FlowText) -> Iterator[tuple[StepText, TemplateAt, NameChain]]:
                 yield step, at, chain
 
 
+def _shown(at: TemplateAt) -> Iterator[NameChain]:
+    """Yields the names whose values become a part of a text as they are."""
+    if at.part == "criteria":
+        return
+    for node in at.template.document.nodes if at.template.document else ():
+        if isinstance(node, VariableNode) and isinstance(node.expression, Name):
+            chain = chain_of(node.expression, at.template)
+            if chain is not None:
+                yield chain
+
+
 def _context_keys(flow: FlowText) -> Iterator[tuple[StepText, TemplateAt, str, NameChain]]:
     """Yields where templates read a key of the context; not for a single step, whose test sets them."""
     for step, at, chain in _chains(flow) if flow.is_whole else ():
@@ -114,9 +151,22 @@ def _missing_key(value: Any, parts: tuple[str | int, ...]) -> str:
         if not isinstance(value, Mapping):
             return f"has a {_KINDS[type(value)]} as {way}, which has no key {part}; write {way} alone"
         if part not in value:
-            return f"has no key {f'{way}.{part}' if way else part}; {instead_of(part, value)}"
+            return f"has no key {f'{way}.{part}' if way else part}; {_key_instead(part, value)}"
         way, value = f"{way}.{part}" if way else part, value[part]
     return ""
+
+
+def _key_instead(key: str, value: Mapping[str, Any]) -> str:
+    """Returns a clause with the same key within another one, or else with a similar one."""
+    within = [f"{name}.{key}" for name, inner in value.items() if isinstance(inner, Mapping) and key in inner]
+    about = min(within, key=lambda way: "user" in way.casefold(), default="")  # rather the message than its author
+    return f"did you mean {about}?" if about else instead_of(key, value)
+
+
+def _value_at(value: Any, parts: tuple[str | int, ...]) -> Any:
+    for part in parts:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def _key_of_a_form_value(sample: Mapping[str, Any], parts: tuple[str | int, ...]) -> str:

@@ -110,3 +110,29 @@ def test_a_select_without_options_is_found() -> None:
     assert [(finding.check, finding.message.rpartition("; ")[2]) for finding in findings] == [
         ("external-select", "write static_select, and the options")
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "reason"),
+    [
+        ("JoinChannel", "channelId: '#ops'", "Slack knows channels by their ids here, such as C024BE91L"),
+        ("AddReaction", "channelId: C1\ntimestamp: '1.2'\nreaction: 👀", "a reaction is the name of an emoji"),
+        ("SendDirectMessage", "userId: '@alice'\nmessage: hi", "Slack knows people by their ids, such as U023BECGF"),
+    ],
+)
+def test_a_name_in_place_of_an_id_is_found(command: str, given: str, reason: str) -> None:
+    (finding,) = found(command, given)
+
+    assert f"{command} fails: {reason}" in finding
+
+
+@pytest.mark.parametrize(
+    ("command", "given"),
+    [
+        ("SendEphemeral", "channelId: '#ops'\nuserId: U1\nmessage: hi"),
+        ("AddReaction", "channelId: C1\ntimestamp: '1.2'\nreaction: ':+1:'"),
+        ("SendDirectMessage", "userId: '{{ Event.Payload.user.id }}'\nmessage: hi"),
+    ],
+)
+def test_a_name_that_slack_takes_is_not(command: str, given: str) -> None:
+    assert found(command, given) == []
