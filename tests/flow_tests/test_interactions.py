@@ -312,3 +312,14 @@ def test_a_button_that_the_home_tab_lacks_is_reported(tmp_path: Path) -> None:
     assert failure_of(tmp_path, f"{AT_HOME}- click: Push", flow=HOME).reason.startswith(
         "there is no button 'Push' in the Home tab; there is Press (press), level in block"
     )
+
+
+@pytest.mark.parametrize(
+    ("steps", "problem"),
+    [
+        ("- say: hello\n- unreact: eyes", "alice has not added :eyes:"),
+        ("- {say: hello, id: a}\n- {react: eyes, of: a}\n- {react: ':eyes:', of: a}", "alice has added :eyes: already"),
+    ],
+)
+def test_a_reaction_that_changes_nothing_fails_the_test(steps: str, problem: str, tmp_path: Path) -> None:
+    assert reason(tmp_path, steps) == problem

@@ -40,6 +40,14 @@ STEP_ERRORS = [
     ("- repeat: 2\n  steps: [{say: a, id: q}]\n- {say: b, thread: q}", "unknown message id 'q'"),
     ("- {event: Rang}", "tests[0].steps[0].pack: missing"),
     ("- {invite: general}", "unknown channel 'general'; did you mean '#general'?"),
+    ("- slash: deploy shop", ":6:5: tests[0].steps[0].slash: expected a command with its slash, such as /deploy shop"),
+    ("- submit: {Version: 1.2}", ":6:14: tests[0].steps[0].submit.Version: expected a text, or a list of texts; put"),
+    ("- say: '{{ foo }}'", ":6:5: tests[0].steps[0].say: unknown name 'foo'; expected one of: n, people, channels"),
+    ("- say: '{{ people.alcie }}'", "say: unknown person 'alcie'; did you mean 'alice'?"),
+    ("- say: '{{ channels.opps }}'", "say: unknown channel 'opps'; did you mean 'ops'?"),
+    ("- {say: a, id: q}\n- expect: {message: '{{ q.ts }}'}", "message: unknown key of a message 'ts'; expected one of"),
+    ("- expect: '{{ q.text }}'\n- {say: a, id: q}", "message: unknown name 'q'; expected one of: n, people, channels"),
+    ("- {event: Rang, pack: Timer, payload: {to: ['{{ chanels.ops }}']}}", "payload.to[0]: unknown name 'chanels'"),
     ("- hello", "expected an object with one of: say, event, wait"),
 ]
 

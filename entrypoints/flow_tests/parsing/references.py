@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from entrypoints.flow_tests.model import FlowTestSetup
+from entrypoints.lint.flow_text import has_code, texts
+from entrypoints.lint.name_chains import NameChain, name_chains
 from entrypoints.simulation.flyte.document_fields import unknown
 from entrypoints.simulation.flyte.document_schemas import KeyPath
 from entrypoints.simulation.flyte.documents import Document
@@ -17,6 +19,10 @@ from entrypoints.simulation.workspaces.workspace import BOT
 _NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _RESERVED: Final = ("n", "people", "channels")
 """Names that templates use already."""
+_OF_STEPS: Final = ("expect", "steps")
+"""The keys of what has steps or expectations, which are checked by themselves."""
+_OF_MESSAGES: Final = ("timestamp", "thread", "text")
+"""What templates can read of a message."""
 _CALL_SLACK: Final = "CallSlack"
 _NAMING_METHODS: Final = ("conversations.create", "conversations.rename")
 
@@ -49,8 +55,32 @@ class References:
                 raise self._document.error((*path, key), EMPTY)
             if entry.get(key) is not None and entry[key] not in known and not self._can_appear(kind, entry[key]):
                 raise self._document.error((*path, key), unknown(kind, entry[key], known))
+        for key, value in entry.items():
+            if key not in _OF_STEPS:
+                self._check_templates(value, (*path, key))
         if name := entry.get("id"):
             self._register(str(name), (*path, "id"))
+
+    def _check_templates(self, tree: object, path: KeyPath) -> None:
+        """Checks the names in templates, of which unknown ones would render as nothing. Raises InvalidDocument."""
+        for place, text in texts(tree, path):
+            for chain in name_chains(Template(text, is_deferred=True)) if has_code(text) else ():
+                if problem := self._problem(chain):
+                    raise self._document.error(place, problem)
+
+    def _problem(self, chain: NameChain) -> str:
+        """Returns what is wrong with a name in a template; empty if nothing is."""
+        members: Mapping[str, tuple[str, Sequence[str]]] = {
+            "people": ("person", self._known["as"][1]),
+            "channels": ("channel", [label.lstrip("#") for label in self._known["invite"][1]]),
+            **dict.fromkeys(self._messages, ("key of a message", _OF_MESSAGES)),
+        }
+        if chain.root not in members:
+            return "" if chain.root in ("n", "pongo2") else unknown("name", chain.root, ["n", *members])
+        kind, known = members[chain.root]
+        member = str(chain.parts[1]) if len(chain.parts) > 1 else ""
+        can_appear = not member or self._can_appear(kind, f"#{member}")
+        return "" if member in known or can_appear else unknown(kind, member, known)
 
     @contextmanager
     def scope(self) -> Iterator[None]:

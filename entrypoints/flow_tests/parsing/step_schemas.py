@@ -43,7 +43,13 @@ class _Values(TemplateTree):
     def _deserialize(self, value: object, *_: object, **__: object) -> object:
         if not isinstance(value, dict):
             raise ValidationError("expected an object of what to enter, by label; {} for nothing")
-        return {name: _chosen(inner) for name, inner in value.items()}
+        chosen = {}
+        for name, inner in value.items():
+            try:
+                chosen[name] = _chosen(inner)
+            except ValidationError as error:
+                raise ValidationError({name: error.messages}) from error
+        return chosen
 
 
 class _Chosen(TemplateTree):
@@ -51,6 +57,15 @@ class _Chosen(TemplateTree):
 
     def _deserialize(self, value: object, *_: object, **__: object) -> object:
         return _chosen(value)
+
+
+class _SlashCommand(TemplateTree):
+    """A slash command and its text."""
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> object:
+        if not isinstance(value, str) or not value.startswith(("/", "{{", "{%")):
+            raise ValidationError("expected a command with its slash, such as /deploy shop")
+        return template_tree(value)
 
 
 class _Labels(TemplateTree):
@@ -65,7 +80,7 @@ class _Labels(TemplateTree):
 def _chosen(value: object) -> object:
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(one, str | int) and not isinstance(one, bool) for one in values):
-        raise ValidationError("expected a text, or a list of texts")
+        raise ValidationError("expected a text, or a list of texts; put numbers and booleans in quotes")
     return template_tree([str(one) for one in values] if isinstance(value, list) else str(value))
 
 
@@ -98,7 +113,7 @@ STEPS: Final[Mapping[str, DocumentSchema]] = {
     "unreact": _personal(steps.Unreact, emoji="unreact", message="of"),
     "edit": _personal(steps.Edit, text="edit", message="of"),
     "delete": _personal(steps.Delete, message="delete"),
-    "slash": _personal(steps.RunCommand, command="slash"),
+    "slash": _personal(steps.RunCommand, command=_SlashCommand(data_key="slash", required=True)),
     "shortcut": _personal(steps.UseShortcut, callback_id="shortcut", message="of"),
     "upload": _personal(steps.Upload, filename="upload", name="id"),
     "open": _personal(steps.OpenHome, what=choice("home", data_key="open", required=True)),

@@ -72,10 +72,12 @@ class People:
                 self._upload(step)
             case React(emoji=emoji, message=name):
                 message = self._message(name)
-                self._workspace.react(self._speaker, self._room(message), message.timestamp, emoji.strip(":"))
+                if not self._slack.react(self._speaker, message.channel_id, message.timestamp, emoji.strip(":")):
+                    raise NotAllowed(f"{self._speaker} has added :{emoji.strip(':')}: already")
             case Unreact(emoji=emoji, message=name):
                 message = self._message(name)
-                self._slack.unreact(self._speaker, message.channel_id, message.timestamp, emoji.strip(":"))
+                if not self._slack.unreact(self._speaker, message.channel_id, message.timestamp, emoji.strip(":")):
+                    raise NotAllowed(f"{self._speaker} has not added :{emoji.strip(':')}:")
             case Edit(text=text, message=name):
                 message = self._message(name, self._speaker)
                 self._workspace.edit(self._room(message), message.timestamp, self._names.render_typed(text))
@@ -97,6 +99,8 @@ class People:
                 self._controls.close(self._speaker, is_cleared=which == "all")
             case RunCommand(command=command):
                 name, _, text = str(self._names.render(command)).partition(" ")
+                if not name.startswith("/"):
+                    raise NotAllowed(f"a command begins with a slash: /{name}")
                 self._slack.run_command(self._speaker, self._here.id, name, text.strip())
             case UseShortcut(callback_id=callback_id, message=""):
                 self._slack.use_shortcut(self._speaker, callback_id)

@@ -103,13 +103,13 @@ class SlackPeople:
         """Deletes a message."""
         self.workspace.delete(*self._find(channel, ts))
 
-    def react(self, user: str, channel: str, ts: str, reaction: str) -> None:
-        """Adds a reaction to a message."""
-        self.workspace.react(*self._find(channel, ts), self.workspace.user(user), reaction)
+    def react(self, user: str, channel: str, ts: str, reaction: str) -> bool:
+        """Adds a reaction to a message; returns False if the user has added it before."""
+        return self.workspace.react(*self._find(channel, ts), self.workspace.user(user), reaction)
 
-    def unreact(self, user: str, channel: str, ts: str, reaction: str) -> None:
-        """Removes a user's reaction from a message."""
-        self.workspace.unreact(*self._find(channel, ts), self.workspace.user(user), reaction)
+    def unreact(self, user: str, channel: str, ts: str, reaction: str) -> bool:
+        """Removes a user's reaction from a message; returns False if there is none."""
+        return self.workspace.unreact(*self._find(channel, ts), self.workspace.user(user), reaction)
 
     def toggle_reaction(self, user: str, channel: str, ts: str, reaction: str) -> bool:
         """Adds a reaction, or removes it if the user has added it before; returns whether it was added."""
