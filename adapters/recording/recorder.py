@@ -46,6 +46,8 @@ class Recorder:
         self._redact = redact
         self._clock = clock
         self._entries: SimpleQueue[Entry | None] = SimpleQueue()
+        self.failure = ""
+        """Why the recording is incomplete; empty if it is complete."""
 
     @property
     def now(self) -> datetime:
@@ -86,15 +88,14 @@ class Recorder:
         return StorageUnusable(f"FLYTE_SLACK_RECORD: {self._path} can't be written ({reason}); {remedy}")
 
     def _write_lines(self, file: TextIO) -> None:
-        is_broken = False
         while (entry := self._entries.get()) is not None:
-            if is_broken:
+            if self.failure:
                 continue
             try:
                 file.write(json.dumps(self._redact(dump_entry(entry)), ensure_ascii=False) + "\n")
                 file.flush()
             except OSError as error:
-                is_broken = True
-                log.error("record_incomplete", path=str(self._path), reason=str(error.strerror))  # noqa: TRY400 - no bug
+                self.failure = str(error.strerror)
+                log.error("record_incomplete", path=str(self._path), reason=self.failure)  # noqa: TRY400 - no bug
         with suppress(OSError):  # the rest of a line that could not be written, which is tried once more
             file.close()

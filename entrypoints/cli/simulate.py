@@ -210,7 +210,11 @@ async def _simulate(options: SimulateOptions, config: SandboxConfig) -> ExitStat
                 await asyncio.Event().wait()  # until it is interrupted
             return ExitStatus.OK
     async with memory_sandbox(config) if options.in_memory else loopback_sandbox(config) as sandbox:
-        return await _run_console(options, config, sandbox)
+        status = await _run_console(options, config, sandbox)
+    if reason := sandbox.recording.failure:
+        click.echo(printable(f"--record: {options.record} is incomplete: {reason}"), err=True)
+        return ExitStatus.FAILED
+    return status
 
 
 def _print_variables(variables: dict[str, str], sandbox: Sandbox) -> None:

@@ -18,6 +18,11 @@ P = TypeVar("P")
 class NoRecording:
     """Records nothing, and costs nothing: each method returns what it is given."""
 
+    @property
+    def failure(self) -> str:
+        """Why the recording is incomplete; empty if it is complete."""
+        return ""
+
     def open(self) -> AbstractAsyncContextManager[None]:
         """Like Recording."""
         return nullcontext()
@@ -39,6 +44,11 @@ class Recording(NoRecording):
 
         self._recorder = recorder
         self._policy = RecordingPolicy(recorder)
+
+    @property
+    def failure(self) -> str:
+        """Like NoRecording."""
+        return self._recorder.failure
 
     def open(self) -> AbstractAsyncContextManager[None]:
         """Opens the file, and closes it at the end. Raises StorageUnusable if it can't be opened."""

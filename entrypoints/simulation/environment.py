@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from application.ports.storage import Storage
+from entrypoints.container.recording import NoRecording
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.scripted_pack import ScriptedPack
 from entrypoints.simulation.workspaces.workspace import Workspace
@@ -29,6 +30,8 @@ class Sandbox:
     """Whether the app is of any kind, and no pack: the workflow engine has no flows, and is not served."""
     scripted_packs: Sequence[ScriptedPack] = ()
     """The packs of the configuration, in its order."""
+    recording: NoRecording = field(default_factory=NoRecording)
+    """What records the pack's traffic, if anything does."""
 
     @property
     def awaits_scripted_packs(self) -> bool:

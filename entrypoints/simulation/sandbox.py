@@ -78,7 +78,9 @@ async def loopback_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
             for lifetime in lifetimes(daemon):
                 await stack.enter_async_context(lifetime)
             async with _running(daemon.application):
-                yield Sandbox(workspace, flyte, daemon.adapters.storage(), page_url, scripted_packs=packs)
+                adapters = daemon.adapters
+                recording = adapters.recording()
+                yield Sandbox(workspace, flyte, adapters.storage(), page_url, scripted_packs=packs, recording=recording)
 
 
 @asynccontextmanager
@@ -103,7 +105,7 @@ async def memory_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
         await stack.enter_async_context(adapters.storage().open())
         await stack.enter_async_context(slack.in_process())
         await stack.enter_async_context(_running(Application(settings=settings, adapters=adapters)))
-        yield Sandbox(workspace, flyte, adapters.storage(), scripted_packs=packs)
+        yield Sandbox(workspace, flyte, adapters.storage(), scripted_packs=packs, recording=adapters.recording())
 
 
 @asynccontextmanager

@@ -116,6 +116,24 @@ def test_it_runs_with_closed_standard_streams() -> None:
     assert done.returncode == 0
 
 
+def test_a_recording_for_which_there_is_no_space_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    command = shlex.join([*PROGRAM, "--in-memory", "--record", str(path)])
+    done = subprocess.run(  # noqa: S602 - our own program, and a shell to limit the size of its files
+        f"ulimit -f 2; {command}",
+        shell=True,
+        input="echo hello\necho hello\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+
+    assert done.stdout.count("you said") == 2
+    assert done.stderr == f"--record: {path} is incomplete: File too large\n"
+    assert done.returncode == 1
+
+
 @pytest.mark.parametrize("options", [("--in-memory",), ("--serve",), ("--slack-only",)], ids=" ".join)
 def test_a_full_output_is_reported_in_one_line(options: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:
