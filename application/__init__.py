@@ -1,1 +1,1 @@
-"""What the pack does. Knows the domain only."""
+"""The pack's behaviour: use cases, workers and their policies. Depends on the domain only."""

@@ -60,8 +60,8 @@ class HealthReporter:
     def report(self, *, healthy: bool, status: str, is_logged: bool = False) -> None:
         """Replaces the status. Logs when it turns healthy or unhealthy, or is unhealthy for another reason.
 
-        A change of figures within the status is not another reason. `is_logged`: another line of the log warns of the
-        reason.
+        A change of figures within the status is not another reason. `is_logged`: another log line warns of the reason
+        already.
         """
         before = self._checks[self._check]
         now = self._checks[self._check] = HealthStatus(healthy, status)
@@ -100,7 +100,7 @@ class ChatHealth:
         self.refusal_code = ""
         """Why the token is not accepted, by the latest answer that tells; empty if it is."""
         self.access_doubted = asyncio.Event()
-        """Set by each announcement that the token is not valid any more, and to be cleared by the one who checks."""
+        """Set by each announcement that the token is no longer valid; whoever checks the token clears it."""
         self.access_doubt = ""
         """The latest such announcement."""
 
@@ -125,7 +125,7 @@ class ChatHealth:
         self.access_doubted.set()
 
     def on_unheard_channels(self, count: int) -> None:
-        """So many joined channels are not heard, because the bot is not listed as a member of them."""
+        """Notes how many joined channels are not heard, because the bot is not listed as a member of them."""
         self._channel_problem = f"joined channels that are not heard: {count}" if count else ""
         self._report()
 

@@ -1,4 +1,4 @@
-"""What the log lines about one entry have in common, whichever part of the pack writes them.
+"""The fields that all log lines about one entry share, whichever part of the pack writes them.
 
 `ref` is the key of the message or action that `outbox list` and `journal list` print, and `cause` the key of the
 message that an action answers. A task that works on an entry names it once; the tasks that it starts inherit this.
@@ -31,7 +31,7 @@ def log_about_action(action: Action) -> None:
 
 @contextmanager
 def log_about_the_pack() -> Iterator[None]:
-    """Within, lines are about the pack as a whole, although the work on an entry has shown what they say."""
+    """Within the context, lines are about the pack as a whole, although the work on one entry has caused them."""
     fields = get_contextvars()
     clear_contextvars()
     try:

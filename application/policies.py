@@ -6,14 +6,14 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class LeasePolicy:
-    """When the work of a lost process is taken over."""
+    """Leases: how long claims and heartbeats last, and so when the work of a lost process is taken over."""
 
     seconds: float = 20
     """How long a claim or a heartbeat holds without being renewed."""
 
     @property
     def renewal_seconds(self) -> float:
-        """How often it is renewed."""
+        """The interval of its renewals."""
         return self.seconds / 3
 
     @property
@@ -37,12 +37,12 @@ class RetentionPolicy:
 
 
 class Listen(Enum):
-    """Where the pack listens, besides direct messages."""
+    """The channels that the pack listens to, besides direct messages."""
 
     JOINED = "joined"
-    """In the channels that it has joined."""
+    """The channels that it has joined."""
     MEMBER = "member"
-    """In every channel of which the bot is a member."""
+    """Every channel of which the bot is a member."""
 
 
 class WhenInDoubt(Enum):
@@ -54,14 +54,14 @@ class WhenInDoubt(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PostingPolicy:
-    """What the operator has decided about posts."""
+    """The operator's decisions about posts."""
 
     messages_per_second: float = 1
     """Per channel."""
     message_burst: int = 10
     """Posts into one channel that may run ahead of that rate."""
     give_up_seconds: float = 600
-    """From the taking of the action, less the time in which its channel waits for its rate or a pause."""
+    """Counts from the taking of the action, without the time in which its channel waits for its rate or a pause."""
     doubt_seconds: float = 60
-    """From sending a request without an answer: how long its message is looked for."""
+    """How long to look for the message of a request without an answer, counted from sending it."""
     when_in_doubt: WhenInDoubt = WhenInDoubt.FAIL

@@ -31,7 +31,7 @@ log = structlog.get_logger()
 _TOKEN_CHECK_SECONDS = 30.0
 _HOUSEKEEPING_SECONDS = 20.0
 _HEARTBEAT_SECONDS = 1.0
-"""Where other replicas watch it: a lease is never shorter."""
+"""The interval of heartbeats on a shared storage: a lease is never shorter."""
 _IDENTIFICATION_TIMEOUT_SECONDS = 10.0
 """How long deliveries from a shared storage wait for the proof that it belongs to this bot."""
 _RECONCILE_TIMEOUT_SECONDS = 2.0
@@ -51,7 +51,7 @@ class ChatAccessDenied(Exception):
 
 
 _FATAL = (ChatAccessDenied, StorageError)
-"""What ends the pack: waiting would not help."""
+"""The errors that end the pack: waiting would not help."""
 
 
 class Supervisor:

@@ -1,1 +1,1 @@
-"""What is said, where, by whom, and what happened. Standard library only."""
+"""Messages, channels, users, events, commands and actions. Standard library only."""

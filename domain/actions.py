@@ -16,8 +16,8 @@ ActionId = NewType("ActionId", str)
 
 
 def action_key(action_id: ActionId) -> str:
-    """Returns the key that names an action for operators and in the log: the last but one part of an id that is a link,
-    and otherwise the whole id.
+    """Returns the key of an action for operators and the log: the second to last part of an id that is a URL, otherwise
+    the whole id.
     """
     return action_id.rstrip("/").rpartition("/")[0].rpartition("/")[2] or action_id
 
@@ -29,9 +29,9 @@ class Action:
     id: ActionId
     command: Command
     trace_parent: str | None = None
-    """Where its trace goes on, as a W3C `traceparent`; None if it is not traced."""
+    """The trace context, as a W3C `traceparent`; None if the action is not traced."""
     cause: str = field(default="", compare=False)
-    """The key of the message that led to the action, where the engine's record has told it; it is not stored."""
+    """The key of the message that led to the action, if the engine's record names it. It is not stored."""
 
 
 class ActionState(Enum):
@@ -53,7 +53,7 @@ StepName = NewType("StepName", str)
 """Identifies a step within its action. A post is named for its channel."""
 
 StepResult: TypeAlias = Receipt | JsonObject
-"""What a successful step produced: a post, or whatever its command needs after an interruption."""
+"""The result of a successful step: a post, or whatever the command needs to resume after an interruption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class JournalEntry:
     taken_at: datetime
     state: ActionState = ActionState.TAKEN
     steps: Mapping[StepName, Step] = field(default_factory=dict)
-    """In the order in which they were planned."""
+    """The steps, in the order in which they were planned."""
     outcome: Outcome | None = None
     completed_at: datetime | None = None
     dead_letter_reason: str = ""

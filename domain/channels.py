@@ -8,7 +8,7 @@ ChannelId = NewType("ChannelId", str)
 """The chat service's id of a conversation (`C024BE91L`), or whatever a flow gave instead. Its form is not checked."""
 
 NO_CHANNEL = ChannelId("")
-"""Stands for the channel of what happens in none."""
+"""The channel id of events that belong to no channel."""
 
 
 class Reference(Enum):

@@ -128,9 +128,9 @@ def chat_fields(message: RichMessage) -> JsonObject:
 
 
 def replacing_fields(message: Post) -> JsonObject:
-    """Returns the chat service's fields with which this message replaces an earlier one as a whole.
+    """Returns the chat service's fields for an update that replaces the whole of an earlier message.
 
-    The service would keep a text, blocks and attachments that are not named.
+    Empty ones are included, since the service keeps a text, blocks and attachments that an update omits.
     """
     if isinstance(message, OutgoingMessage):
         return {"text": message.text, "blocks": [], "attachments": []}

@@ -125,17 +125,17 @@ class ReceivedMessage:
     message: IncomingMessage
     user: User
     thread_key: str = ""
-    """Of the message that started the thread, if it has one."""
+    """The key of the message that started the thread, if it has one."""
 
     @property
     def event(self) -> IncomingMessage:
-        """What happened in the chat service."""
+        """The event as the chat service reported it."""
         return self.message
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """Anything else that happened in the chat service, with what the pack looked up."""
+    """Any other event of the chat service, completed with what the pack has looked up."""
 
     event: Activity
     user: User
@@ -144,9 +144,9 @@ class ReceivedEvent:
     message: str = ""
     """The text that a reaction is about; empty if it can't be read."""
     thread_timestamp: str = ""
-    """Of the thread of that message; empty outside threads."""
+    """The timestamp of that message's thread; empty outside threads."""
     message_key: str = ""
-    """Of the message that the event is about, if it has one."""
+    """The key of the message that the event is about, if it has one."""
 
 
 Outcome: TypeAlias = (

@@ -9,7 +9,7 @@ class Upload:
 
     file_id: str
     url: str = field(repr=False)
-    """Where the content goes: whoever knows it can write the file."""
+    """The address for the content: a capability, since whoever knows it can write the file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What people do in the chat service besides writing: reactions, clicks, commands, shortcuts, forms and changes."""
+"""Events besides new messages: reactions, clicks, slash commands, shortcuts, forms, edits and deletions."""
 
 import hashlib
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Reaction:
     reaction: str
     """Its name, without colons."""
     timestamp: str
-    """Of the message."""
+    """The timestamp of the message."""
     item_type: str = "message"
     item_user_id: str = ""
     """Who wrote the message; empty if no user did."""
@@ -57,7 +57,7 @@ class BlockAction:
     value: str = ""
     values: tuple[str, ...] = ()
     timestamp: str = ""
-    """Of the message."""
+    """The timestamp of the message."""
     thread_timestamp: str = ""
     message: str = ""
     is_ephemeral: bool = False
@@ -85,7 +85,7 @@ class SlashCommand:
     user_id: str
     team_id: str = ""
     command: str
-    """With its slash."""
+    """The command's name with its slash."""
     text: str = ""
     """Everything after the command, as typed."""
     channel_name: str = ""
@@ -160,7 +160,7 @@ class MessageChange:
     team_id: str = ""
     is_deleted: bool
     timestamp: str
-    """Of the message."""
+    """The timestamp of the message."""
     thread_timestamp: str = ""
     message: str = ""
     """The new text; empty for a deletion."""
@@ -193,7 +193,7 @@ class OtherEvent:
     type: str
     event_id: str
     event: JsonObject
-    """As the service sent it."""
+    """The event as the service sent it."""
 
     @property
     def key(self) -> str:
@@ -202,9 +202,9 @@ class OtherEvent:
 
 
 Interaction: TypeAlias = BlockAction | SlashCommand | Shortcut | ViewEvent
-"""What is addressed to the app, and what the service never delivers again."""
+"""Events addressed to the app, which the service never delivers again."""
 
 INTERACTIONS: Final = (BlockAction, SlashCommand, Shortcut, ViewEvent)
 
 Activity: TypeAlias = Reaction | Interaction | MessageChange | OtherEvent
-"""What happens in the chat service besides new messages."""
+"""Any event of the chat service other than a new message."""

@@ -13,7 +13,6 @@ class KeyedMessage:
     channel_id: ChannelId
     key: str
     timestamp: str = ""
-    """Of the message; empty while it is unknown whether its first post took effect."""
+    """The timestamp of the message; empty while it is unknown whether its first post took effect."""
     reserved_since: datetime | None = None
-    """When the first post that may have taken effect was about to be sent, by the service's clock; None if there is
-    none."""
+    """The time just before the first post that may have taken effect, by the service's clock; None if there is none."""

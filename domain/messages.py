@@ -1,4 +1,4 @@
-"""Messages: those that flows send, and those that people write."""
+"""Outgoing messages, which flows send, and incoming messages."""
 
 from dataclasses import dataclass, replace
 from typing import NewType, TypeAlias
@@ -15,14 +15,14 @@ class MessageKeys:
     """The names that a flow gives to messages, valid across runs; empty if it gives none."""
 
     message_key: str = ""
-    """Of the message itself: it is updated if it exists already."""
+    """The key of the message itself; a message that has the key already is updated."""
     thread_key: str = ""
-    """Of the message in whose thread it goes."""
+    """The key of the message in whose thread to post."""
 
 
 NO_KEYS = MessageKeys()
 KEY_FIELDS = ("messageKey", "threadKey")
-"""Their names in a rich message."""
+"""The names of the keys in a rich message."""
 
 
 def incoming_key(channel_id: str, timestamp: str) -> str:
@@ -77,7 +77,7 @@ Post: TypeAlias = OutgoingMessage | RichMessage
 
 
 def keys_in_use(message: Post) -> MessageKeys:
-    """Returns the keys of a message; a thread that it names itself wins over that of a key."""
+    """Returns the keys that apply to a message: an explicit thread takes precedence over a thread key."""
     return replace(message.keys, thread_key="") if message.thread_timestamp else message.keys
 
 
@@ -113,7 +113,7 @@ class FoundMessage:
 
     text: str
     thread_timestamp: str = ""
-    """Of its thread; empty outside threads."""
+    """The timestamp of the thread; empty outside threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class IncomingMessage:
     """Unique in its channel."""
     text: str
     user_id: str = ""
-    """Empty for some bots' messages."""
+    """The author's id; empty for some bots' messages."""
     bot_id: str = ""
     """The bot or app through which it was posted; empty for what people write in the service itself."""
     bot_name: str = ""
@@ -133,7 +133,7 @@ class IncomingMessage:
     thread_timestamp: str = ""
     """The timestamp of the thread's first message; empty outside threads."""
     is_automated: bool = False
-    """Certainly written by a program, whoever the user is."""
+    """Whether a program certainly wrote the message, whoever its user is."""
     is_direct: bool = False
     """A direct message to the bot."""
     reply_count: int = 0
@@ -158,5 +158,5 @@ class IncomingMessage:
 
     @property
     def may_be_from_bot(self) -> bool:
-        """Whether only its user tells if a bot wrote the message, or a person did through an app."""
+        """Whether the message may be a bot's or a person's through an app, which only a look-up of the user tells."""
         return bool(self.bot_id) and not self.is_from_bot

@@ -80,18 +80,18 @@ class OutboxEntry:
     received_at: datetime
     """When the pack received the event: UTC, whole milliseconds."""
     is_backfilled: bool = False
-    """Whether the message comes from the history; live messages go before it where something is scarce."""
+    """Whether the message comes from the history; live messages take precedence where capacity is limited."""
     rejections: int = 0
     """How often the engine has rejected the event so far."""
     first_rejected_at: datetime | None = None
     dead_letter_reason: str = ""
     """Empty while the entry waits."""
     trace_parent: str | None = None
-    """Where its trace goes on, as a W3C `traceparent`; None if it is not traced."""
+    """The trace context, as a W3C `traceparent`; None if the event is not traced."""
 
     @property
     def is_urgent(self) -> bool:
-        """Whether it goes before everything else."""
+        """Whether it is delivered before everything else."""
         return self.priority > 0
 
 
@@ -103,8 +103,8 @@ def event_kind(event: InboundEvent) -> EventKind:
 def outbox_entry(event: InboundEvent, received_at: datetime) -> OutboxEntry:
     """Returns the entry for an event.
 
-    What happens in one channel shares a lane. What is addressed to the app waits behind the same user's interactions
-    alone, and goes before everything else.
+    The events of one channel share a lane. Interactions wait only behind those of the same user, and are delivered
+    before everything else.
     """
     kind = event_kind(event)
     return OutboxEntry(event.key, _lane(event, kind), kind, 1 if kind.is_interaction else 0, event, received_at)
@@ -134,7 +134,7 @@ class Claim:
 
     @property
     def is_urgent(self) -> bool:
-        """Whether its entries go before everything else."""
+        """Whether its entries are delivered before everything else."""
         return self.entries[0].is_urgent
 
 

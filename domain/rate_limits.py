@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 MAX_PAUSE_SECONDS = 3600.0
-"""However long a service asks to pause, it is asked again after an hour."""
+"""The longest pause: even if a service asks for more, it is tried again after an hour."""
 PAUSE_REMEMBERED_SECONDS = 60.0
 """How long a pause is remembered after its end, so that no burst follows it."""
 
@@ -14,7 +14,7 @@ class TokenBucket:
     """The posts that one channel has used up. Times are in seconds by a monotonic clock."""
 
     used_until: float = -math.inf
-    """When the slots given out would end if posts were evenly spaced."""
+    """The end of the reserved slots if posts were evenly spaced."""
     paused_until: float = -math.inf
     """No slot before this time."""
 

@@ -1,1 +1,1 @@
-"""The tables of commands and events: everything else that has to know them all reads them here."""
+"""The tables of commands and events, for everything that has to know all of them."""

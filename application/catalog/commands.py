@@ -339,7 +339,7 @@ COMMANDS = (
 )
 COMMANDS_BY_NAME: Mapping[str, CommandSpec] = {spec.name: spec for spec in COMMANDS}
 COMMANDS_BY_METHOD: Mapping[str, str] = {method.lower(): spec.name for spec in COMMANDS for method in spec.methods}
-"""The commands that stand for methods of the chat service, by the method's name in small letters."""
+"""The commands to use instead of a method of the chat service, by the method's name in lower case."""
 
 
 def is_known(command: Command) -> bool:

@@ -1,4 +1,4 @@
-"""How actions end, in a few words: for log lines, which show no text of a message."""
+"""Short summaries of outcomes for log lines, which contain no message text."""
 
 from dataclasses import dataclass
 
@@ -24,14 +24,14 @@ from domain.messages import RichMessage
 INVALID_INPUT = "invalid_input"
 UNKNOWN_COMMAND = "unknown_command"
 INTERNAL_ERROR = "internal_error"
-"""The codes of failures that the chat service has no part in."""
+"""The codes of failures that do not come from the chat service."""
 
 _FAILURES = frozenset(spec.failure for spec in COMMANDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What can be said of an outcome without its content."""
+    """A summary of an outcome without its content."""
 
     event: str
     """The name of the event that reports it."""
@@ -40,7 +40,7 @@ class Summary:
     channel: str = ""
     """The channel that it concerns; of a broadcast the first one that was not reached. Empty if there is none."""
     timestamp: str = ""
-    """Of the message that was posted or changed; empty if there is none."""
+    """The timestamp of the message that was posted or changed; empty if there is none."""
 
 
 def summary_of(command: Command, outcome: Outcome) -> Summary:
@@ -95,7 +95,7 @@ def _place_of(outcome: Outcome) -> tuple[str, str]:
 
 
 def _code_in(error: str) -> str:
-    """Errors of the chat service begin with their code; others tell of missing fields."""
+    """Errors of the chat service begin with their code; all others report missing fields."""
     code = error.partition(":")[0]
     return code if code.replace("-", "_").isidentifier() else INVALID_INPUT
 

@@ -1,4 +1,4 @@
-"""How events describe people."""
+"""The form in which events describe people."""
 
 from domain.json_values import JsonObject
 from domain.users import User

@@ -1,4 +1,4 @@
-"""What the pack shows nowhere, and forgets as soon as it can: capabilities, and the contents of files.
+"""Hides and forgets sensitive values: capabilities, and the contents of files.
 
 Whoever knows a capability can act with it: open a modal, answer an interaction, store a file.
 """
@@ -15,7 +15,7 @@ from domain.json_values import Json, JsonObject
 from domain.messages import Receipt
 
 CAPABILITIES = frozenset({"triggerId", "trigger_id", "responseUrl", "response_url", "uploadUrl", "upload_url"})
-"""The keys whose values are capabilities, in commands, events, requests and answers alike."""
+"""The keys whose values are capabilities, in commands, events, requests and responses."""
 
 CONTENTS = frozenset(field.name for spec in COMMANDS_BY_NAME.values() for field in spec.fields if field.is_content)
 """The keys of commands whose values are contents of files."""
@@ -45,7 +45,7 @@ def forget_content(command: Command) -> Command:
 
 
 def is_same_command(known: Command, given: Command) -> bool:
-    """Returns whether a command of which everything was forgotten is the one given now."""
+    """Returns whether a stored command, with digests in place of secrets and contents, equals the given one."""
     return known == _without_capabilities(forget_content(given))
 
 

@@ -1,4 +1,4 @@
-"""What the tables say of a command or an event."""
+"""The specification of a command or an event: one row of a table."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from domain.json_values import Json, JsonObject
 from domain.outbox import EventKind
 
 TRACE_PARENT: Final = "traceparent"
-"""A key that every event and every input may have besides its own: where a trace goes on, in the form of the W3C."""
+"""A key that any payload and any input may have in addition to its own: the trace context in the W3C's form."""
 
 _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -26,7 +26,7 @@ class FieldType(Enum):
 
     @property
     def empty(self) -> Json:
-        """What stands for a missing value in events."""
+        """The value that stands for a missing one in events."""
         match self:
             case FieldType.LIST:
                 return []
@@ -52,7 +52,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """In doubt the request is repeated."""
+    """In doubt, the request is repeated."""
 
     settled_by: str = ""
     """The error of a repeat that proves that the first request took effect; empty if a repeat simply succeeds."""
@@ -60,12 +60,12 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class LookFor:
-    """In doubt the effect is looked for, and the request repeated if there is none."""
+    """In doubt, the pack looks for the effect, and repeats the request if it finds none."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskOperator:
-    """In doubt the operator's decision applies (`WhenInDoubt`)."""
+    """In doubt, the operator's decision applies (`WhenInDoubt`)."""
 
 
 InDoubtRule: TypeAlias = Repeat | LookFor | AskOperator
@@ -85,9 +85,9 @@ class CommandSpec:
     required: tuple[tuple[str, ...], ...]
     """Groups of fields, in the order in which they are reported. At least one field of each group has to be there."""
     results: tuple[str, ...] = ()
-    """What the success event adds."""
+    """The keys that the success event adds."""
     lane: str = ""
-    """The field with the channel whose commands are executed in order; empty: the command waits for no other. A dot
+    """The field with the channel whose commands are executed in order; empty if the command waits for no other. A dot
     leads into an object."""
     passes_on: bool = False
     """Whether any other field is passed on to the chat service."""
@@ -98,9 +98,9 @@ class CommandSpec:
     is_look_up: bool = False
     """Whether it changes nothing that people see in the chat service."""
     methods: tuple[str, ...] = ()
-    """The chat service's methods that the command stands for, which can't be called otherwise."""
+    """The chat service's methods that the command replaces, and that `CallSlack` therefore refuses."""
     use_case: ChatUseCase | None = None
-    """What executes it as a ChatCommand; None: it is a command of its own in the domain."""
+    """The use case that executes it as a ChatCommand; None if the domain has a class for the command."""
 
     def missing(self, given: JsonObject) -> str:
         """Returns which required fields are missing, in the contract's wording; empty if none."""

@@ -1,1 +1,1 @@
-"""What the pack needs from the world; each docstring is the specification."""
+"""The interfaces to everything outside the application; each docstring is the specification."""

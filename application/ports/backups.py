@@ -17,9 +17,9 @@ class Backup:
     channels: int | None
     """The joined channels; None if it does not hold a list of them."""
     messages: int
-    """Those that wait or were set aside."""
+    """The number of messages that wait or were set aside."""
     actions: int
-    """Those that are unfinished or were set aside."""
+    """The number of actions that are unfinished or were set aside."""
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ class Files(Protocol):
     """Part of Chat, whose docstring applies. An upload has three steps; people see the last one."""
 
     async def begin_upload(self, filename: str, size: int) -> Upload:
-        """Announces a file of so many bytes. It is not visible before it is finished."""
+        """Announces a file of this size in bytes. It is not visible until it is finished."""
 
     async def upload(self, upload: Upload, content: bytes) -> None:
         """Transfers the content, to one of the service's own hosts only."""

@@ -19,7 +19,7 @@ class Connected:
     """The receiver gets events from now on."""
 
     disconnected_seconds: float | None = None
-    """For how long it got none, by a monotonic clock; None for the first connection."""
+    """How long it got none, by a monotonic clock; None for the first connection."""
     replays_missed: bool = True
     """Whether the service delivers events of its own accord that were missed during a short gap."""
 
@@ -37,7 +37,7 @@ class MembershipGained:
 
     channel_id: ChannelId
     happened_at: datetime | None = field(default=None, compare=False)
-    """By the service's clock; None if unknown. The event may arrive late or repeatedly."""
+    """The time of the change by the service's clock; None if unknown. The event may arrive late or repeatedly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class ChannelIdChanged:
 
 
 WorkspaceEvent: TypeAlias = InboundEvent | MembershipGained | MembershipLost | ChannelIdChanged | AccessLost
-"""What happened in a workspace."""
+"""Any event that belongs to a workspace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,9 @@ class Receiver(Protocol):
         """Connects, and iterates over the events in the order of their arrival; interactions overtake others that wait.
 
         - No event is acknowledged before its `acknowledge()`. Events that are of no use to the pack are not yielded;
-          the receiver acknowledges them itself. Unacknowledged events may arrive again, except interactions, which
-          the service never repeats: their users see a failure. What a service delivers together, such as several
-          actions, it learns of once all of it is acknowledged.
+          the receiver acknowledges them itself. Unacknowledged events may arrive again, except interactions, which the
+          service never repeats: their users see a failure. Events that a service delivers together, such as several
+          actions, are acknowledged to it once all of them are.
         - A slow consumer slows down the reading: at most 1,000 events wait in memory.
         - Broken connections are re-established without end, with growing, jittered pauses; `Connected` and
           `Disconnected` report it. The iterator raises ChatRejected if the service permanently refuses this way of

@@ -20,14 +20,14 @@ class Replica:
     gone_seconds: float = 0.0
     """How long ago its heartbeat expired, or it ended; 0 while it is alive."""
     has_ended: bool = False
-    """Whether it is gone because it closed the storage, not because it was lost with all that it had not stored."""
+    """Whether it ended by closing the storage, instead of being lost with everything that it had not stored."""
 
 
 class Replicas(Protocol):
     """Who else runs a pack on the storage. Part of a Storage, whose docstring applies."""
 
     async def announce(self, replica: Replica) -> list[Replica]:
-        """Stores what this process tells of itself, and returns `others`."""
+        """Stores the description of this process, and returns `others`."""
 
     async def others(self) -> list[Replica]:
         """Returns the other processes that have announced themselves, and are alive or have gone in the last hour."""

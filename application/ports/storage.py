@@ -65,14 +65,13 @@ class Storage(Protocol):
         """
 
     async def heartbeat(self, lease_seconds: float) -> None:
-        """Keeps what this process owns for so long, and does what housekeeping the storage needs."""
+        """Extends this process's ownership to `lease_seconds` from now, and does the storage's housekeeping."""
 
     def subscribe(self, topic: Topic, notify: Callable[[], None]) -> None:
         """Calls `notify` when there may be work of this kind: new entries of this process, or what another has left.
 
-        For new entries it may come a little before they are stored, if whoever claims from then on gets them all the
-        same. From another process it is a hint that may come late, repeatedly or never: callers also look from time to
-        time.
+        For new entries it may come a little before they are stored, provided that a claim made from then on gets them.
+        From another process it is a hint that may come late, repeatedly or never: callers also look from time to time.
         """
 
     def describe(self) -> StorageDescription:

@@ -12,7 +12,7 @@ class StorageScheme(Protocol):
     def create(self, url: str, clock: Clock, *, lease_seconds: float) -> Storage:
         """Returns the storage at a URL, not opened. Only the URL itself is looked at.
 
-        What a process has in hand is free for others `lease_seconds` after its last heartbeat. Raises ValueError for a
+        Whatever a process owns is released `lease_seconds` after its last heartbeat. Raises ValueError for a
         URL that can't be used; the text says how to correct it, and repeats neither the URL nor any password.
         """
 

@@ -1,4 +1,4 @@
-"""What operators want counted, and no call of another port shows."""
+"""Counters for operators of occurrences that no call of another port reveals."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,7 +8,7 @@ from domain.outbox import EventKind
 
 
 class Resolution(Enum):
-    """What became of the doubt whether a request to the chat service took effect."""
+    """How a doubt whether a request to the chat service took effect was resolved."""
 
     FOUND = "found"
     """It had taken effect."""

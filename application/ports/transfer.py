@@ -19,7 +19,7 @@ class GeneralRecord:
 
     uptime: int
     steady_at: int | None
-    """When posts last waited for nothing but their rate."""
+    """The latest time at which posts waited for nothing but their rate."""
     polling_since: int | None
     """Since when a process polled for actions that did not say that it had recorded all of them."""
     unjoined_memberships: tuple[str, ...] | None
@@ -43,7 +43,7 @@ class LaneRecord:
     heard_until: int | None
     """When its latest message was written."""
     uptime: int
-    """Of its latest new entry."""
+    """The uptime of its latest new entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class EntryRecord:
     rejections: int
     first_rejected_at: int | None
     rejected_uptime: int | None
-    """Of the first rejection."""
+    """The uptime of the first rejection."""
     reason: str
     """Why it is dead-lettered."""
     uptime: int
@@ -99,7 +99,7 @@ class ActionRecord:
     completed_at: int | None
     reason: str
     uptime: int
-    """When it was taken, requeued or reported."""
+    """The uptime at which it was taken, requeued or reported."""
     steps: tuple[StepRecord, ...]
     traceparent: str | None = None
 
@@ -113,7 +113,7 @@ class MessageKeyRecord:
     timestamp: str
     reserved_since: int | None
     uptime: int
-    """Of its latest use."""
+    """The uptime of its latest use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class CopyMarks:
     is_incomplete: bool = False
     """Whether the incoming copy has not ended: no pack may start here."""
     moved_to: str = ""
-    """Where the outgoing copy went, once it is complete: no pack may start here any more."""
+    """The target of the outgoing copy, once that is complete: no pack may start here any more."""
 
 
 class Transfer(Protocol):

@@ -23,7 +23,7 @@ class Work:
     turns: Mapping[Lane, str] = field(default_factory=dict)
     """The channels in which a pack may act, with its name, where packs have to agree about that."""
     reserved: Mapping[str, float] = field(default_factory=dict)
-    """By channel, the seconds until the slots given out for posts would end if they were evenly spaced."""
+    """The seconds until the reserved slots of each channel would end if posts were evenly spaced."""
 
 
 @runtime_checkable

@@ -45,10 +45,10 @@ class OpenActions:
     """Actions for this pack that have no outcome, by the engine's record. Both lists begin with the oldest."""
 
     taken: list[Action]
-    """By this pack, or another one of its name and labels."""
+    """Actions taken by this pack, or by another one with its name and labels."""
     waiting: list[Action]
-    """To be taken, or taken a moment ago. The record of an action can stay in this state for good, although it was
-    taken: if no `take` returns it, and nothing else waits either."""
+    """Actions waiting to be taken, or taken a moment ago. The record of an action can stay in this state for good,
+    although it was taken: if no `take` returns it, and nothing else waits either."""
 
 
 class Workflow(Protocol):
@@ -81,7 +81,7 @@ class Workflow(Protocol):
     async def complete(
         self, action_id: ActionId, outcome: Outcome, at: datetime, *, trace_parent: str | None = None
     ) -> None:
-        """Reports how an action ended. Flows learn where the trace goes on, if that is given.
+        """Reports how an action ended. Flows get the trace context if one is given.
 
         Raises WorkflowServerError also if the action is complete already, PackNotRegistered also if the engine does
         not know the action, and RejectedByWorkflow if the outcome is rejected; the action then stays open.
@@ -90,9 +90,8 @@ class Workflow(Protocol):
     async def publish(self, event: PackEvent, at: datetime, *, trace_parent: str | None = None) -> None:
         """Publishes an event received at `at` (UTC, whole milliseconds). Raises RejectedByWorkflow.
 
-        Flows learn where the trace goes on, if that is given.
-
-        The engine does not recognise repeats: every call that returns is one event.
+        Flows get the trace context if one is given. The engine does not recognise repeats: every call that returns is
+        one event.
         """
 
     async def completion_of(self, action_id: ActionId, since: datetime | None = None) -> Completion:

@@ -102,7 +102,7 @@ class ChatHealthPolicy:
         try:
             result = await call.perform()
         except Unreachable as error:
-            if call.method not in _HISTORY:  # the backfill tells of its own troubles
+            if call.method not in _HISTORY:  # the backfill reports its own troubles
                 self._health.on_error(error)
             raise
         except ChatError as error:

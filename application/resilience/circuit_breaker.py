@@ -34,21 +34,22 @@ _REFUSALS = (PackNotRegistered, PathRefused)
 _MAX_CONCURRENT_REQUESTS = 32
 """The engine is one server with one database; more requests would only queue up there."""
 _MAX_CONCURRENT_INTERACTIONS = 8
-"""In addition to those: no interaction waits behind anything else."""
+"""A separate limit, so that interactions never wait behind other requests."""
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.25, 10
 _ABOUT_ONE_ACTION = "complete"
-"""The request that the engine can refuse for its action alone."""
+"""The request whose refusal may concern one action only."""
 _TRUST_SECONDS = 1.0
-"""For so long after a registration, a result is refused for its action: thousands of them must not all register."""
+"""How long after a registration a refused result is blamed on its action: thousands of results must not all
+register."""
 _FAILING = {"take": "fails when asked for actions", "publish": "fails when given events"}
 _MAX_FAILURES = 8
-"""In a row. Losing an action to another replica happens now and then, not that often."""
+"""Failures in a row that mean an outage: losing a race for an action to another replica happens, but not that often."""
 _REFUSED = "refuses {}: check its security policy, and the pack's name and labels"
 _REQUESTS = {"take": "requests for actions", "publish": "events", "complete": "results"}
 
 
 class _Circuit:
-    """Whether one kind of request gets through. The pauses grow until one does."""
+    """The circuit of one kind of request: whether requests get through. Pauses grow until one does."""
 
     def __init__(self) -> None:
         self.closed = asyncio.Event()

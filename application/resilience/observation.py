@@ -14,16 +14,18 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """What is told of the calls of one method. Its bugs are logged, and hurt no call."""
+    """Callbacks for the calls of one method. An exception in one is logged and does not affect the call."""
 
     on_return: Callable[[tuple[Any, ...], Any, float], None]
-    """Gets the positional arguments, the result and the seconds of a call that has returned."""
+    """Receives the positional arguments, the result and the duration in seconds of a call that has returned."""
     on_error: Callable[[tuple[Any, ...], Exception, float], None] | None = None
-    """Gets the same of one that has failed, with the error. Calls that are cancelled are not told of."""
+    """Receives the arguments, the error and the duration of a call that has failed. Cancelled calls are not
+    reported."""
 
 
 ObserverOf: TypeAlias = Callable[[str], Observer | None]
-"""Returns what observes a method, such as `post` or, for a part of a storage, `outbox.append`; None: nothing does."""
+"""Returns the observer of a method, such as `post` or, for a part of a storage, `outbox.append`; None if there is
+none."""
 
 
 def observed(port: P, observer_of: ObserverOf, monotonic: Callable[[], float], prefix: str = "") -> P:

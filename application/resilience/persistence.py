@@ -12,7 +12,7 @@ from domain.errors import RateLimited, Unreachable
 
 
 class Persistence:
-    """Repeats calls through limits, which cost the action no patience, and through outages.
+    """Repeats calls through rate limits, which do not count towards the action's time, and through outages.
 
     Raises Unreachable once no time is left, ChatRejected and InDoubt at once, and ShutdownRequested.
     """

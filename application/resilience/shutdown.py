@@ -15,7 +15,7 @@ class Shutdown:
     def __init__(self) -> None:
         self._signal = asyncio.Event()
         self._wakes: Counter[asyncio.Event] = Counter()
-        """What the waits in progress wait for; set when the pack is to end, so that none needs a task of its own."""
+        """The events that waits in progress wait for; set on shutdown, so that no wait needs a task of its own."""
 
     def request(self) -> None:
         """Asks every loop to end. Repeating it has no effect."""
@@ -38,7 +38,7 @@ class Shutdown:
         await self._signal.wait()
 
     async def sleep(self, seconds: float) -> None:
-        """Waits so long. Raises ShutdownRequested if the pack is to end before."""
+        """Waits for `seconds`. Raises ShutdownRequested if the pack is to end before."""
         await self.wait(seconds)
 
     async def wait(self, seconds: float | None, wake: asyncio.Event | None = None) -> None:

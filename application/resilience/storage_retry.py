@@ -22,9 +22,9 @@ log = structlog.get_logger()
 
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.1, 5
 _MAX_PAUSE_OF_DEADLINE_SECONDS = 0.4
-"""Between attempts of a call that has to be done within a few seconds."""
+"""The longest pause between attempts of a call that has to be done within a few seconds."""
 _MAX_PAUSES_SECONDS = {"heartbeat": 1.0}
-"""Between attempts of calls that let health tell soon that the storage is back."""
+"""The longest pauses of calls whose success shows in health that the storage is back."""
 _REFUSALS = frozenset({"replicas.claim_for"})
 """Calls whose StorageUnusable is an answer; from all others it is a disturbance that an operator may end."""
 _DEADLINE = "within_seconds"

@@ -1,1 +1,1 @@
-"""What several use cases and workers share."""
+"""Services that several use cases and workers share."""

@@ -11,7 +11,7 @@ from domain.errors import ChatRejected
 _REFRESH_SECONDS = 60.0
 """How often the list of channels is fetched at most."""
 _MAX_AGE_SECONDS = 3600.0
-"""For how long the list serves, since channels get other names and topics."""
+"""How long the list is valid, since names and topics of channels change."""
 _MAX_LEARNED = 10_000
 """Other names to remember."""
 
@@ -23,7 +23,7 @@ class ChannelDirectory:
         self._chat = chat
         self._by_name: dict[str, ChannelInfo] = {}
         self._learned: dict[ChannelId, ChannelId] = {}
-        """By what flows gave: people, and names that could not be looked up."""
+        """Ids that the service has answered with, by what flows gave: people, and names that could not be looked up."""
         self._fetched_at = -math.inf
         self._fetching = asyncio.Lock()
 
@@ -35,9 +35,10 @@ class ChannelDirectory:
         return self._by_name.get(name)
 
     async def resolve(self, given: ChannelId) -> ChannelId:
-        """Returns the id of a channel, however a flow names it; what it gave if there is no such channel.
+        """Returns the id of a channel, however a flow names it. Raises Unreachable.
 
-        Or if the bot may not look it up: it may be allowed to post there all the same. Raises Unreachable.
+        Returns the given value if there is no such channel, or if the bot may not look it up but may be allowed to post
+        there.
         """
         if given in self._learned:
             return self._learned[given]
@@ -47,7 +48,7 @@ class ChannelDirectory:
             return given
 
     def learn(self, given: ChannelId, channel_id: ChannelId) -> None:
-        """Remembers which channel the service takes this for."""
+        """Remembers the id to which the service has resolved this name or person."""
         if len(self._learned) >= _MAX_LEARNED:
             self._learned.clear()
         self._learned[given] = channel_id

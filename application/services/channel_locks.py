@@ -17,7 +17,7 @@ from domain.channels import ChannelId
 from domain.outbox import Lane, Lease
 
 _FIRST_RETRY_SECONDS, _MAX_RETRY_SECONDS = 0.1, 1.0
-"""Between two attempts to acquire a lane that another process has, without a hint that it is free."""
+"""The pauses between attempts to acquire a lane that another process has, without a hint that it is free."""
 _LEAST_RETRY_SECONDS = 0.02
 
 
@@ -48,7 +48,7 @@ class _Waiter:
 
 
 class ChannelQueue:
-    """Those who act in one channel: first come, first served, one at a time."""
+    """The queue of tasks that act in one channel: first come, first served, one at a time."""
 
     def __init__(self, channel_id: ChannelId, leases: Leases, shutdown: Shutdown, max_retry_seconds: float) -> None:
         self.users = 0
@@ -74,7 +74,7 @@ class ChannelQueue:
 
     @contextmanager
     def excused(self) -> Iterator[None]:
-        """Counts the time within as a wait that costs no action its patience. For the action whose turn it is."""
+        """Excuses the time within: it counts towards no action's patience. For the action whose turn it is."""
         self._excused_since = loop_time()
         try:
             yield

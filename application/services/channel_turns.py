@@ -15,9 +15,9 @@ from domain.errors import Unreachable
 from domain.outbox import Lease
 
 _STEADY = timedelta(seconds=10)
-"""For how long it counts that posts waited for nothing but their rate and pauses; it is noted more often."""
+"""How long a note that posts wait for nothing but their rate and pauses is valid; it is renewed more often."""
 _JUST_TAKEN = timedelta(seconds=1)
-"""Time that is not worth asking the storage whether it was spent in waiting for a rate or a pause."""
+"""For less time, the storage is not asked whether it was spent waiting for a rate or a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Turn:
     patience: Patience
     lease: Lease
     overdue: Unreachable
-    """What to report when its time is over, if nothing else is known."""
+    """The error to report when its time is over, if nothing else is known."""
 
 
 class ChannelTurns:
@@ -73,10 +73,10 @@ class ChannelTurns:
                 yield Turn(queue, patience, lease, overdue)
 
     async def _seconds_passed(self, taken_at: datetime) -> float:
-        """Returns how much of its time an action has used up, which may have been taken by an earlier process.
+        """Returns how much of its time an action has used up. An earlier process may have taken it.
 
         By the chat service's clock: the machine's may have been set meanwhile.
-        What that process had spent waiting for rates and pauses does not count.
+        Time that this process spent waiting for rates and pauses does not count.
         """
         if (passed := (self._chat.now() - taken_at)) < _JUST_TAKEN:
             return max(0.0, passed.total_seconds())

@@ -1,4 +1,4 @@
-"""One execution of a chat command: its requests, their repetition, and what becomes of a doubt."""
+"""One execution of a chat command: its requests, their repetition, and the resolution of doubts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -42,7 +42,7 @@ class ExecutionTools:
     """What executions share."""
 
     chat: Chat
-    """Without a retry policy."""
+    """The chat service without a retry policy."""
     services: Services
     journal: Journal
     leases: Leases
@@ -87,7 +87,7 @@ class _RecordedRequest:
         await self._undo()
 
     async def _undo(self) -> None:
-        """Spares the next start a doubt."""
+        """Undoes the record of a request without effect, so that the next start does not take it for one in doubt."""
         if not self.is_in_doubt:
             await self._tools.journal.undo_begin_step(self._action_id, EXECUTION, self._lease)
             self._begun_at = None
@@ -111,7 +111,7 @@ class CommandExecution:
         self._turn = turn
         self._record = _RecordedRequest(tools, request, turn)
         self._failure: InDoubt | Unreachable = turn.overdue
-        """What to report if the time is over."""
+        """The error to report if the time is over."""
         self._outage = Outage(tools.shutdown)
         self._troubles = Troubles()
         self._pauses = exponential_backoff(1, 60)

@@ -54,7 +54,7 @@ class CommandRunner:
 
 
 def _echoed(spec: CommandSpec, fields: JsonObject) -> JsonObject:
-    """Returns what both events have of the input: all of it, but a token, and the size in place of the content."""
+    """Returns the input as both events show it: without a token, and with a size in place of each content."""
     content = {field.name for field in spec.fields if field.is_content}
     kept = {name: value for name, value in _without_tokens(spec, fields).items() if name not in content}
     return kept | ({"size": CommandInput(fields).content_size} if content else {})

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Doubts:
-    """What can be done in doubt: to look for the effect, and to ask what the operator has decided."""
+    """The ways to resolve a doubt: look for the effect, and apply the operator's decision."""
 
     def __init__(self, chat: Chat, shutdown: Shutdown, policy: PostingPolicy, telemetry: Telemetry) -> None:
         self._chat = chat

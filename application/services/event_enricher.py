@@ -1,4 +1,4 @@
-"""Completes stored events with what flows need besides: people, texts and message keys."""
+"""Completes stored events with the people, texts and message keys that flows need."""
 
 from application.ports.storage import Storage
 from application.services.message_texts import MessageTexts

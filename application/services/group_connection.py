@@ -1,4 +1,4 @@
-"""Whether the replicas have received events all the time, however often one of them lost its connection."""
+"""Tracks whether at least one replica was connected at all times, however often single ones lost their connection."""
 
 from datetime import datetime, timedelta
 

@@ -21,9 +21,9 @@ _ENTRIES_PER_CLAIM: Final = 20
 class _Held:
     claim: Claim
     confirmed_at: float
-    """When the claim certainly held, by the event loop's time."""
+    """The latest time at which the claim certainly held, by the event loop's time."""
     additions: int
-    """To the outbox, before the claim."""
+    """The number of additions to the outbox before the claim."""
     delivery: Task[None] | None = None
 
 
@@ -46,7 +46,7 @@ class HeldClaims:
         self._additions += 1
 
     async def claim(self, lanes: int, min_priority: int) -> list[Claim]:
-        """Claims at most so many lanes more, as the outbox does."""
+        """Claims at most `lanes` more lanes; see `Outbox.claim`."""
         asked_at, additions = loop_time(), self._additions
         claims = await self._outbox.claim(
             lanes, _ENTRIES_PER_CLAIM, self._lease.seconds, held=self.all, min_priority=min_priority

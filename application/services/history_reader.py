@@ -17,11 +17,11 @@ from domain.messages import IncomingMessage
 log = structlog.get_logger()
 
 REQUESTS_PER_MINUTE = 40
-"""Of each method: less than a chat service that allows 50 a minute, since searching for posts needs some as well."""
+"""The rate of each method: below the 50 that a chat service allows, since searching for posts needs some as well."""
 _BURST = 20
 """Requests that may run ahead of that rate."""
 _ATTEMPTS = 3
-"""Of one request while the service is unreachable; after that the whole period is read again later."""
+"""Attempts of one request while the service is unreachable; after that the whole period is read again later."""
 
 
 class HistoryReader:

@@ -177,5 +177,5 @@ class KeyedSender:
 
 
 def _mark(channel_id: ChannelId, reserved_since: datetime) -> IdempotencyKey:
-    """Identifies the post for which keys of a channel were reserved at this time: one after another in each channel."""
+    """Returns the idempotency key of the post for which keys were reserved at this time, unique in its channel."""
     return IdempotencyKey(hashlib.sha256(f"{channel_id}\n{reserved_since.isoformat()}".encode()).hexdigest()[:32])

@@ -21,7 +21,7 @@ _URGENT_TIMEOUT_SECONDS = 0.5
 _FAILURE_REMEMBERED_SECONDS = 60.0
 """How long a failed look-up is not repeated: a busy channel would make one for each message."""
 _MAX_FAILURES = 10_000
-"""Failures to remember before those that are over are removed."""
+"""The number of failures to remember before expired ones are removed."""
 
 
 class LookUps(Generic[K, V]):

@@ -1,4 +1,4 @@
-"""Channels whose membership has to be asked for: noted by those who notice, settled by MembershipSync.
+"""Channels in which the bot's membership is in doubt: reported by whoever notices, settled by MembershipSync.
 
 Events about memberships arrive late, repeatedly, or not at all. Only the chat service knows how things stand now.
 """
@@ -21,29 +21,30 @@ class Doubt:
     """One reason to ask whether the bot is a member of a channel."""
 
     is_member: bool | None = None
-    """What an event or a list of the chat service says; None if something else gave the reason."""
+    """The answer of an event or a list of the chat service; None if the doubt has another reason."""
     since: datetime | None = None
-    """Since when, if it is a member; None if only the present is known."""
+    """The beginning of a membership; None if only the present is known."""
     is_listed: bool = False
-    """Found by comparing with a list of the bot's channels, and not by an event."""
+    """Whether the reason is a list of the bot's channels, and not an event."""
     is_heard: bool = False
-    """Something arrived from the channel, which only members receive; its delivery waits until the doubt is settled."""
+    """Whether the reason is an event of the channel, which only members receive; its delivery waits for the
+    settlement."""
     acknowledge: Callable[[], Awaitable[None]] = _acknowledge_nothing
     """To be called once the doubt is settled."""
 
     @property
     def presumed(self) -> bool | None:
-        """Whether to take the bot for a member if the service refuses to tell; None: as before. Lists omit channels."""
+        """Whether the bot counts as a member if the service refuses to tell; None: as before (lists omit channels)."""
         return None if self.is_listed and not self.is_member else self.is_member
 
 
 class MembershipDoubts:
-    """Shared by those who notice and the one who settles."""
+    """The open doubts, shared by those who report them and MembershipSync, which settles them."""
 
     def __init__(self) -> None:
         self._doubts: dict[ChannelId, tuple[Doubt, ...]] = {}
         self.added = asyncio.Event()
-        """Set with each new doubt, and to be cleared by the one who settles."""
+        """Set with each new doubt; MembershipSync clears it."""
         self.reconciliation_requested = asyncio.Event()
         self.settled = asyncio.Event()
         """Set while there is no doubt."""

@@ -42,7 +42,7 @@ _UNKNOWN_TIME_TOLERANCE = timedelta(days=1)
 
 
 class Reservation(Protocol):
-    """What a post reserves before its first request."""
+    """A reservation that a post makes before its first request, such as that of a message key."""
 
     async def begin(self, at: datetime) -> IdempotencyKey:
         """Reserves it for a post at this time, by the chat service's clock. Returns the post's key."""
@@ -59,7 +59,7 @@ class PendingPost:
     message: Post
     key: IdempotencyKey | None
     begun_at: datetime | None
-    """By the chat service's clock."""
+    """When the first request was about to be sent, by the chat service's clock."""
     turn: Turn
     step: StepName
     reservation: Reservation | None = None
@@ -71,7 +71,7 @@ class PendingPost:
     was_in_doubt: bool = False
     """Sent again although a doubt could not be resolved."""
     failure: ChatError | None = None
-    """What to report if the time is over."""
+    """The error to report if the time is over."""
 
     @property
     def channel_id(self) -> ChannelId:
@@ -189,7 +189,7 @@ class MessageSender:
         return await self._resolve_in_doubt(post, doubt)
 
     async def undo_begin(self, post: PendingPost) -> None:
-        """Spares the next start a doubt: a post that certainly had no effect has not begun."""
+        """Records a post without effect as not begun, so that the next start does not take it for one in doubt."""
         if post.begun_at is not None and not post.is_sent and not post.was_in_doubt:
             await self._journal.undo_begin_step(post.action_id, post.step, post.turn.lease)
             post.begun_at = None

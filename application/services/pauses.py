@@ -49,9 +49,9 @@ class Pauses:
         self._refreshed = asyncio.Event()
         """Set after the next look at the storage."""
         self._ends: dict[str, float] = {}
-        """When the pauses would end that were seen last, by the event loop's time."""
+        """The ends of the pauses seen last, by the event loop's time."""
         self._logged_ends: dict[str, float] = {}
-        """When the pauses would end that were logged last."""
+        """The ends of the pauses logged last."""
         self._paced: set[ChannelId] = set()
         """The channels in which posts have waited for the pace ever since this was logged."""
         self._outages = 0
@@ -73,15 +73,15 @@ class Pauses:
             await self._shutdown.sleep(_REFRESH_SECONDS)
 
     async def begin(self, channel_id: ChannelId, seconds: float) -> None:
-        """Pauses a channel for so long, an hour at most."""
+        """Pauses a channel for `seconds`, an hour at most."""
         await self._begin(channel_id, seconds, channel=channel_id)
 
     async def begin_method(self, method: str, seconds: float) -> None:
-        """Pauses a method of Chat for so long, an hour at most, for those who `wait` for it."""
+        """Pauses a method of Chat for `seconds`, an hour at most, for those who `wait` for it."""
         await self._begin(method, seconds, method=method)
 
     def on_paced(self, channel_id: ChannelId, seconds: float) -> None:
-        """A post waits so long for the pace of its channel; 0: it does not have to."""
+        """Notes that a post waits `seconds` for the pace of its channel; 0: it does not have to."""
         if seconds <= 0:
             self._paced.discard(channel_id)
         elif channel_id not in self._paced:
@@ -98,7 +98,7 @@ class Pauses:
             self._outages -= 1
 
     async def wait(self, name: str) -> bool:
-        """Returns when the channel or method is not paused: whether it was.
+        """Waits until the channel or method is not paused. Returns whether it was.
 
         Raises ShutdownRequested if the pack is to end before.
         """
@@ -126,7 +126,7 @@ class Pauses:
 
 
 def _remarks(paused: Mapping[str, float], held_seconds: float) -> Iterator[str]:
-    """Yields what to say of pauses, naming no channel."""
+    """Yields descriptions of the pauses that name no channel."""
     methods = {name: left for name, left in sorted(paused.items()) if _is_method(name)}
     if left := [left for name, left in paused.items() if name not in methods]:
         channels = "1 channel" if len(left) == 1 else f"{len(left)} channels"

@@ -14,9 +14,9 @@ _MAX_EMPTY_PER_SECOND = 18
 """Empty polls in any one second, however busy the channels are. Below the permitted 20, since requests bunch up on
 their way."""
 _MAX_SPECULATIVE_PER_SECOND = 8
-"""Of these, polls without a particular reason; the rest is reserved for what happens next."""
+"""The share of speculative polls, made without a particular reason; the rest is reserved for events to come."""
 _MAX_URGENT_PER_SECOND = 14
-"""Of these, polls for the answer to an urgent event: the next one must not wait for its first poll."""
+"""The share of polls for the answer to an urgent event: the next such event must not wait for its first poll."""
 _FAST_POLLS_AFTER_EVENT = 3
 _MAX_DELAY_AFTER_ACTION = 0.05
 _MAX_DELAY_WHILE_URGENT = 0.095
@@ -38,7 +38,7 @@ class PollSchedule:
         self._expected_latency = 0.0
         """Seconds from an event to the action that flows make of it, learned from earlier events."""
         self._published_at: float | None = None
-        """When the event was published for which no poll has found an action yet; None if there is none."""
+        """The publication of an event for which no poll has found an action yet; None if there is none."""
         self._polled_too_soon = False
         """A poll since that event found nothing."""
         self._urgent_until = 0.0

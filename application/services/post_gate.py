@@ -28,7 +28,7 @@ _MIN_PER_SECOND = 0.5
 _UNKNOWN_PER_SECOND = 4.0
 """The pace after a limit before which no post was accepted."""
 _IDLE_SECONDS = 2.5
-"""After such a time without a post, the rate is measured anew. More than between two posts at the lowest pace."""
+"""After this time without a post, the rate is measured anew. Longer than the pause between posts at the lowest pace."""
 _RETRY_AFTER_PRECISION_SECONDS = 1.0
 """The service rounds up."""
 _MEMORY_SECONDS = 60.0
@@ -66,13 +66,13 @@ class PostGate:
         self._last_at = 0.0
         self._refused_at = 0.0
         self._limited_until = 0.0
-        """When the last refusal would end if it concerned all posts."""
+        """The end of the last refusal if it concerned all posts."""
         self._refusals = 0
-        """In a row."""
+        """The number of refusals in a row."""
         self._held_until = 0.0
         self._pace: _Pace | None = None
         self._pace_before: _Pace | None = None
-        """Before the refusals in a row."""
+        """The pace before those refusals."""
         self._measured_since = 0.0
         self._accepted = 0
         """Posts since then."""

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 _TOPIC = "replicas"
 _COMMANDS_OF_SECONDS = 60.0
-"""For how long after a replica has gone no command is registered that it did not know: actions may still reach it."""
+"""How long a replica that has gone still counts when commands are registered: actions may still reach it."""
 
 _TOLERANCE_SECONDS = 1.0
 """How far the storage's time may run ahead of the event loop's."""
@@ -37,7 +37,7 @@ class ReplicaGroup:
         shutdown: Shutdown,
         lease: LeasePolicy,
     ) -> None:
-        """`definition` is what this version of the pack registers itself with."""
+        """`definition` is the complete one of this version of the pack."""
         self._storage = storage
         self._replica = replica
         self._full_definition = definition
@@ -47,7 +47,7 @@ class ReplicaGroup:
         self._others: list[Replica] = []
         self._reported: set[tuple[str, frozenset[str]]] = set()
         self._updated_at = -math.inf
-        """By the event loop's time."""
+        """The time of the latest update, by the event loop's time."""
         self.definition_changed = asyncio.Event()
         """Set when this replica has to register the pack, or to register it otherwise."""
         self.replica_lost = asyncio.Event()
@@ -75,7 +75,7 @@ class ReplicaGroup:
         return any(command in other.commands for other in self._alive)
 
     async def join(self) -> None:
-        """Tells the other replicas of this one, and learns of them."""
+        """Announces this replica to the others, and learns of them."""
         self._update(await self._storage.replicas.announce(self._replica))
 
     async def watch(self) -> None:
@@ -111,7 +111,7 @@ class ReplicaGroup:
 
 
 def _order(version: str) -> tuple[tuple[int, str], ...]:
-    """Returns what orders versions: numbers by their value, and pre-releases before their release."""
+    """Returns a sort key for versions: numbers by value, and pre-releases before their release."""
     parts = re.findall(r"\d+|[a-z]+", version.lower().partition("+")[0])
     order = [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
     return (*order, (0, ""))

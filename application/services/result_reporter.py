@@ -42,7 +42,7 @@ confirm: it fails every repeat, and its record of the action is out of date."""
 
 
 class ResultReporter:
-    """Reports each outcome once, as far as the engine lets one know."""
+    """Reports each outcome once, as far as the engine's answers allow."""
 
     def __init__(self, workflow: Workflow, storage: Storage, shutdown: Shutdown, telemetry: Telemetry) -> None:
         self._workflow = workflow

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 _POST_SEARCH_WINDOW = timedelta(hours=1)
 """How far back to search for the post of such an action."""
 _INTERVAL_SECONDS = 10.0
-"""Between two queries for open actions, which are expensive."""
+"""The pause between queries for open actions, which are expensive."""
 
 
 class SwallowedActions:

@@ -1,4 +1,4 @@
-"""Says what the entries of the outbox and the journal wait for, as far as their storage and the pack's health tell."""
+"""Explains what entries of the outbox and the journal wait for, from their storage and the pack's health."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -51,11 +51,11 @@ class Wait:
     text: str
     """Follows the word `for`."""
     seconds: float | None = None
-    """For how long at most; None if that is not known."""
+    """The longest time left; None if that is not known."""
 
 
 class Waits:
-    """Says what the entries of a queue wait for. To be asked about all of them, in their order."""
+    """Explains what the entries of a queue wait for. Has to be asked about all of them, in order."""
 
     def __init__(
         self,

@@ -27,22 +27,22 @@ class WorkLog:
         self._clock = clock
         self._chat_health = chat_health
         self._counting_since: float | None = None
-        """By the event loop's time."""
+        """The beginning of the figures, by the event loop's time."""
         self._heard = self._delivered = self._executed = self._failed = 0
         self._refused = _Refusals()
 
     def on_heard(self, count: int) -> None:
-        """So many new events from the chat service are stored."""
+        """Counts new events from the chat service that were stored."""
         self._heard += count
 
     def on_delivered(self, entry: OutboxEntry) -> None:
-        """The workflow engine has the event. `lag` tells the seconds since the pack received it."""
+        """Logs that the workflow engine has the event; `lag` is the number of seconds since the pack received it."""
         self._delivered += 1
         lag = (self._clock.now() - entry.received_at).total_seconds()
         log.info("message_delivered", **_place_of(entry.event), lag=round(max(0.0, lag), 3))
 
     def on_executed(self, command: Command, outcome: Outcome, seconds: float) -> None:
-        """An action was executed. A failure is something to look at for the author of the flow, or the operator."""
+        """Logs an executed action; a failure is a warning, for the author of the flow or the operator."""
         summary = summary_of(command, outcome)
         self._executed += 1
         place = _present(channel=summary.channel, ts=summary.timestamp)
@@ -56,7 +56,7 @@ class WorkLog:
             self._refused.on_failed(summary.code)
 
     def report(self, outbox: Backlog, journal: Backlog) -> None:
-        """Logs what is due by now; to be called every few seconds."""
+        """Logs the figures that are due; to be called every few seconds."""
         self._refused.report_if_due()
         now = loop_time()
         if self._counting_since is None:
@@ -66,7 +66,7 @@ class WorkLog:
             self._log_figures(seconds, outbox, journal)
 
     def report_at_end(self) -> None:
-        """Logs what would be told later; to be called when the pack ends."""
+        """Logs the remaining figures; to be called when the pack ends."""
         self._refused.report()
 
     def _log_figures(self, seconds: float, outbox: Backlog, journal: Backlog) -> None:

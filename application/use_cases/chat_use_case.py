@@ -1,4 +1,4 @@
-"""What the use cases of chat commands have in common: each makes the requests of one command."""
+"""The interface of the use cases of chat commands, each of which makes the requests of one command."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ EXECUTION = StepName("execution")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What use cases work with, besides the chat service."""
+    """The tools of use cases besides the chat service."""
 
     sender: MessageSender
     channels: ChannelDirectory
@@ -44,7 +44,7 @@ class CommandCall:
     chat: Chat
     """Repeats requests as long as the action has time."""
     prepared: JsonObject = field(default_factory=dict)
-    """What `prepare` has returned, perhaps in an earlier run."""
+    """The result of `prepare`, perhaps from an earlier run."""
 
 
 class ChatUseCase(Protocol):

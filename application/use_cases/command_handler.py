@@ -1,4 +1,4 @@
-"""What all command handlers have in common."""
+"""The interface of all command handlers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class CommandRequest(Generic[C]):
     action_id: ActionId
     command: C
     steps: Mapping[StepName, Step]
-    """What an earlier run recorded; empty at first."""
+    """The steps that an earlier run recorded; empty at first."""
     taken_at: datetime
     """When the action was taken, by the pack's clock at that time."""
 

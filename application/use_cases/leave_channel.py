@@ -14,7 +14,7 @@ from domain.errors import ChannelInaccessible, ChatError, ChatRejected
 from domain.events import ChannelLeft, LeaveChannelFailed
 
 _BACKFILL_TIMEOUT_SECONDS = 10.0
-"""After a start; a chat service that is slow with the history delays no flow for longer."""
+"""The longest wait for the backfill after a start: a slow history delays no flow for longer."""
 
 
 class LeaveChannelHandler:
@@ -40,7 +40,7 @@ class LeaveChannelHandler:
         channel_id = request.command.channel_id
         if missing := request.command.missing():
             return LeaveChannelFailed(channel_id, missing)
-        # Flows are still to receive what was written there before a crash, and a broadcast taken earlier goes first.
+        # Flows still have to receive messages from before a crash, and an earlier broadcast goes first.
         await self._backfill.wait_until_done(channel_id, _BACKFILL_TIMEOUT_SECONDS)
         await asyncio.sleep(0)
         async with self._channel_locks.acquire(channel_id, request.action_id) as lease:

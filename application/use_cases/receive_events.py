@@ -40,14 +40,14 @@ class _Batch:
 
     joined: JoinedChannels
     expected: frozenset[ChannelId]
-    """As of before `joined`."""
+    """The expected channels, read before `joined`."""
     may_hold: bool
-    """Whether an event of an unknown channel may wait until another replica's knowledge is asked for."""
+    """Whether an event of an unknown channel may wait until the other replicas' knowledge has been read."""
     entries: list[OutboxEntry] = field(default_factory=list)
     only_if_joined: set[ChannelId] = field(default_factory=set)
     """The channels that are heard for no other reason."""
     handled: list[IncomingEvent] = field(default_factory=list)
-    """To be acknowledged once the entries are stored."""
+    """The events to acknowledge once the entries are stored."""
 
 
 class ReceiveEvents:

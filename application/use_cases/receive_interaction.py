@@ -1,4 +1,4 @@
-"""Stores what people address to the app, in time to tell them whether it was received."""
+"""Stores interactions, in time for the chat service to show their users whether they were received."""
 
 import structlog
 
@@ -17,7 +17,7 @@ from domain.outbox import outbox_entry
 log = structlog.get_logger()
 
 _STORED_WITHIN_SECONDS = 2.5
-"""Of its arrival. After 3 s the chat service shows its user an error, and it never repeats an interaction."""
+"""The time limit from its arrival. After 3 s the chat service shows its user an error, and never repeats it."""
 
 
 class ReceiveInteraction:

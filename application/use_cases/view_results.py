@@ -1,4 +1,4 @@
-"""What the events of modals and Home tabs tell of a view."""
+"""The results that the events of modals and Home tabs have of a view."""
 
 from domain.json_values import JsonObject
 from domain.views import View

@@ -42,9 +42,10 @@ log = structlog.get_logger()
 _ORPHANS_PER_CLAIM = 100
 _UNREPORTED = frozenset({ActionState.TAKEN, ActionState.EXECUTING, ActionState.COMPLETED})
 _MAX_UNRECORDED = 10
-"""Actions that are taken and not yet recorded: a crash leaves each of them in doubt. The engine keeps the others."""
+"""The limit of actions taken but not yet recorded: a crash leaves each of them in doubt. The engine keeps the
+others."""
 _MAX_ATTEMPTS = 5
-"""Of an action that a bug interrupts, before it is set aside."""
+"""Attempts of an action that a bug interrupts, before it is set aside."""
 
 
 class ActionWorker:
@@ -129,7 +130,7 @@ class ActionWorker:
             log.info("journal_resumed", actions=len(entries))
 
     async def _claim_orphans_periodically(self) -> None:
-        """Picks up what an operator requeued, and what another process lost."""
+        """Claims actions that an operator has requeued or that another process has lost."""
         try:
             while True:
                 await self._shutdown.wait(self._lease.poll_seconds, self._orphans_expected)
@@ -298,7 +299,7 @@ class ActionWorker:
             self._recorded.set()
 
     async def _record_begun(self, action: Action, steps: Mapping[StepName, Step]) -> None:
-        """A crash after the post must not find the action untouched."""
+        """Records the possible step first: a crash after the post must not leave the action looking untouched."""
         for name, step in steps.items():
             async with self._channel_locks.acquire(lane_of(action.id, action.command), action.id) as lease:
                 await self._journal.begin_step(action.id, name, lease, at=step.begun_at)

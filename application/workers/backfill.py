@@ -1,4 +1,4 @@
-"""After a gap: fetches from the chat service's history what the pack missed, while live messages go their own way."""
+"""Fetches the messages that the pack missed in a gap from the chat service's history, beside the live ones."""
 
 import asyncio
 import math
@@ -31,18 +31,18 @@ from domain.users import Identity
 log = structlog.get_logger()
 
 MIN_GAP_SECONDS = 60.0
-"""After a shorter gap the chat service delivers the missed events again itself."""
+"""The shortest gap to backfill: after a shorter one, the chat service itself delivers the missed events again."""
 _WORK = ChannelId("work:backfill")
-"""What one replica at a time does for all, since they share the chat service's rate limits."""
+"""The lease for backfilling, which one replica at a time does for all, since they share the rate limits."""
 _CONCURRENT_CHANNELS = 4
 _OVERLAP = timedelta(minutes=10)
-"""Before the last message received: the chat service retries for about six minutes, so that an earlier message may
-still be on its way. Messages that the pack has already are recognised."""
+"""How far before the last message received to start: the chat service retries for about six minutes, so that an earlier
+message may still be on its way. Messages that the pack has already are recognised."""
 _RECENT = timedelta(hours=48)
 """Direct messages are backfilled where one was received within this time. Reading the history of everyone who ever
 wrote one would exhaust the rate limit."""
 _OLDEST = timedelta(hours=48)
-"""What is older is not read even if a gap says so: the messages that the pack has already are no longer recognised."""
+"""Older history is never read, since messages that the pack has already would no longer be recognised."""
 _TOLERANCE = timedelta(seconds=5)
 """How far beyond the end of a gap to read: the time of the chat service is known to a second or so."""
 _SECOND_LOOK = timedelta(minutes=1)
@@ -61,11 +61,11 @@ class _Task:
     active_at: datetime
     """When the channel was last active; the most recent goes first."""
     after: datetime
-    """From where to read."""
+    """The time from which to read."""
     due_at: float = 0.0
     """Not to be read before that time of the event loop."""
     look_again_at: float = 0.0
-    """When the history certainly shows all of the gap: what was read before that has to be read again."""
+    """The time from which the history certainly shows all of the gap; anything read before has to be read again."""
     failures: int = 0
     is_in_progress: bool = False
 

@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 _INTERVAL_SECONDS = 5.0
 _SLOW_AFTER_SECONDS = 5.0
-"""What waits for a moment only is not worth a line."""
+"""A shorter wait is not worth a log line."""
 _STUCK_AFTER_SECONDS = 300.0
 """An entry that has waited longer makes the outbox unhealthy: an operator has to look."""
 

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 _INTERVAL_SECONDS = 5.0
 _TOLERANCE = timedelta(seconds=5)
 _TOLERANCE_AGAIN = timedelta(seconds=4)
-"""After a difference: the services tell their time in whole seconds, so that it must not count as over too soon."""
+"""The lower threshold at which a difference ends: services tell whole seconds only, and the report must not flap."""
 
 
 class ClockMonitor:

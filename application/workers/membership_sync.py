@@ -21,9 +21,9 @@ from domain.events import JoinChannelFailed
 log = structlog.get_logger()
 
 _RECONCILE_INTERVAL_SECONDS = 600.0
-"""For events that the chat service gave up on without the pack noticing a gap."""
+"""The interval of comparisons, for events that the chat service gave up on without the pack noticing a gap."""
 _DEFAULT_JOINS, _RECONCILIATION = ChannelId("work:default joins"), ChannelId("work:memberships")
-"""What one replica at a time does for all."""
+"""The leases for work that one replica at a time does for all."""
 _PATIENCE_SECONDS = 5.0
 """How long a channel missing from the list may stay in doubt before it counts as one that is not heard."""
 

@@ -33,13 +33,13 @@ log = structlog.get_logger()
 
 _CONCURRENT_LANES = 32
 _LANES_FOR_INTERACTIONS = 16
-"""In addition to those, and for interactions alone: no interaction waits behind anything else."""
+"""Additional places for interactions alone, so that none waits behind anything else."""
 _REJECTIONS_TO_DEAD_LETTER = 20
 _INCIDENTS_TO_DEAD_LETTER = 10
 _REJECTED_FOR_SECONDS = 3600.0
 _FIRST_RETRY_SECONDS = 0.5
 _MAX_DOUBLINGS = 5
-"""Of the time that a rejected entry waits: 16 s at most."""
+"""Doublings of the time that a rejected entry waits: 16 s at most."""
 _SECOND_QUERY_SECONDS = 0.5
 """Flows run just after the engine has accepted an event, so that the audit may show it a moment later."""
 
@@ -81,12 +81,12 @@ class OutboxRelay:
         self._are_lanes_delayed = True
         """Lanes may be delayed. Those that other processes delay are looked for at each poll."""
         self._interrupted: list[Claim] = []
-        """Of these, the ones whose first entry an interrupted process may have delivered."""
+        """The claims whose first entry an interrupted process may have delivered."""
         self._resume = asyncio.Event()
         self._waiting_lanes = 0
         """Lanes whose delivery waits for the look-up of the author of a backfilled message."""
         self._last_accepted_at: float | None = None
-        """By the event loop's time."""
+        """The latest acceptance of an event, by the event loop's time."""
 
     def notify(self) -> None:
         """The outbox has new entries."""
