@@ -1,4 +1,4 @@
-"""What the age of rows decides, which is measured in uptime: how long the oldest has waited, and which are deleted."""
+"""The ages of rows, measured in uptime: how long the oldest has waited, and which are old enough to be deleted."""
 
 import sqlite3
 from dataclasses import replace
@@ -24,7 +24,7 @@ def with_oldest(backlog: Backlog, oldest: tuple[Any, int] | None, uptime: Uptime
 async def purge(
     database: Database, uptime: Uptime, table: str, key: str, older_than: timedelta, *, condition: str = "true"
 ) -> int:
-    """Deletes the rows of a table, known by their `key` columns, whose `uptime` is longer ago. Returns how many."""
+    """Deletes rows whose `uptime` is longer ago, identified by their `key` columns. Returns how many."""
     statement = (
         f"DELETE FROM {table} WHERE ({key}) IN "
         f"(SELECT {key} FROM {table} WHERE {condition} AND uptime < ? ORDER BY uptime LIMIT ?)"

@@ -32,7 +32,7 @@ from domain.errors import StorageUnavailable, StorageUnusable
 
 _CHANNELS: Final = "channels.json"
 _RESTORING: Final = "storage restore"
-"""What the lock of a directory says while it is filled."""
+"""The purpose that the directory's lock shows during a restore."""
 _USE_ANOTHER: Final = "use another backup"
 _USE_THE_PACKS: Final = "set FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR as for the pack"
 _CREATE: Final = "CREATE TABLE backup (made_at TEXT NOT NULL, channels TEXT NOT NULL)"

@@ -116,7 +116,7 @@ class FileChannels:
             log.warning("channels_unreadable", file=str(self._path), reason=str(error), kept_as=kept_as.name)
 
     async def replace(self, joined: JoinedChannels) -> None:
-        """Makes these the joined channels."""
+        """Replaces the joined channels."""
         await self._change(lambda _, __: joined, NO_CHANNEL)
 
     async def _change(

@@ -1,4 +1,4 @@
-"""What a directory knows of copies from it and to it, in a file of its own."""
+"""The marks of a directory about copies from it and to it, in a separate file."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from domain.errors import StorageUnusable
 
 MARKS_FILE = "flyte-slack.copy"
 COPYING = "storage copy"
-"""What the lock of a directory says while it is copied."""
+"""The purpose that the directory's lock shows during a copy."""
 
 
 def read_marks(directory: Path) -> CopyMarks:

@@ -33,7 +33,7 @@ _Identity: TypeAlias = tuple[int, int] | None
 """Device and inode of a file; None if there is none."""
 
 Work: TypeAlias = Callable[[sqlite3.Connection], T]
-"""What a request does within the transaction. An exception undoes this request alone.
+"""The work of a request within the transaction. An exception undoes this request alone.
 
 It is performed again if another request of the same transaction turns out to be late.
 """
@@ -44,7 +44,7 @@ class _Request:
     work: Work[Any]
     answer: "asyncio.Future[Any]"
     deadline: float = math.inf
-    """By the clock's monotonic seconds: the request has no effect unless the commit begins before."""
+    """The latest beginning of the commit by the clock's monotonic seconds; after it the request has no effect."""
     result: Any = None
     failure: BaseException | None = None
 
@@ -79,11 +79,11 @@ class Database:
         self._requests: SimpleQueue[_Request | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
         self._file: _Identity = None
-        """Of the file that was opened first; no other may replace it."""
+        """The file that was opened first; no other may replace it."""
         self._log = Path(f"{path}-wal")
         self._log_size = 0
         self._companions: tuple[_Identity, ...] = ()
-        """Of the write-ahead log and its index, as the connection has them open."""
+        """The write-ahead log and its index, as the connection has them open."""
         self._has_failed = False
         """Whether the last transaction failed."""
         self._is_log_to_be_emptied = False
@@ -119,11 +119,11 @@ class Database:
         return await self.submit(work, within_seconds=within_seconds)
 
     def submit(self, work: Work[T], *, within_seconds: float | None = None) -> Awaitable[T]:
-        """Does what `run` does, for the caller to await; requests made from now on are performed after this one."""
+        """Makes the request of `run` for the caller to await; requests made from now on are performed after it."""
         return self._result_of(self._request(work, within_seconds))
 
     def empty_log_soon(self) -> None:
-        """The log may still hold what a request has overwritten in order to forget it. For requests, in the thread."""
+        """Notes that the log may still hold data that a request has overwritten. For requests, in the thread."""
         self._is_log_to_be_emptied = self._is_exclusive
 
     def _request(self, work: Work[Any], within_seconds: float | None = None) -> _Request:

@@ -34,16 +34,16 @@ class DatabaseLocked(StorageUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFile:
-    """What a pack would find in the SQLite file."""
+    """The state of the SQLite file as a pack would find it."""
 
     version: int
-    """Of its tables; 0 while there are none."""
+    """The version of its tables; 0 while there are none."""
     size: int
-    """In bytes, without its log."""
+    """The size in bytes, without the log."""
     messages: int
-    """Those that wait or were set aside."""
+    """The number of messages that wait or were set aside."""
     actions: int
-    """Those that are unfinished or were set aside."""
+    """The number of actions that are unfinished or were set aside."""
     is_checked: bool
     """Whether its pages were checked, which takes too long for a large file."""
 

@@ -16,12 +16,12 @@ from domain.rate_limits import MAX_PAUSE_SECONDS, TokenBucket
 _SECOND = 1_000_000
 _LONGEST_PAUSE = int(MAX_PAUSE_SECONDS * _SECOND)
 _LIFTED = 0
-"""In place of a pause's end: what an operator's command leaves for the pack that runs beside it."""
+"""The end of a lifted pause: an operator's command stores it for the pack that runs beside it."""
 _SAVED = "SELECT channel_id, used_until, until, lasts FROM paces LEFT JOIN pauses USING (channel_id)"
-"""A paused method stands in place of a channel."""
+"""The column for the channel holds the method's name if a method is paused."""
 
 _Row: TypeAlias = tuple[int, int, int]
-"""Until when slots are used and until when there is a pause, both in microseconds since 1970; how long it lasts."""
+"""The end of the used slots, the end of the pause (microseconds since 1970), and the pause's length."""
 
 
 class FileRateLimiter(InMemoryRateLimiter):

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _INDEX_HEADER = struct.Struct("=14xHI76xI")
-"""Of the file `-shm`: size of a page, frames in the log, and how many of them are in the database already."""
+"""The header of the file `-shm`: page size, frames in the log, and how many of them are in the database already."""
 _LOG_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 
 

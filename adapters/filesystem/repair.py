@@ -32,7 +32,7 @@ _LANES_OF_WAITING = """
         FROM lanes WHERE lanes.lane IS NOT NULL
     ) SELECT lane FROM lanes
 """
-"""One look-up in the index for each lane instead of one for each entry."""
+"""Makes one look-up in the index for each lane instead of one for each entry."""
 _LANES_OF_DEAD_LETTERS = "SELECT DISTINCT lane FROM outbox WHERE state = 'set aside'"
 _DAY = 86_400_000_000
 """Microseconds."""

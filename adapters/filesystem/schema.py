@@ -12,13 +12,13 @@ from domain.errors import StorageUnusable
 log = structlog.get_logger()
 
 VERSION = 3
-"""Of the tables below; stored in the file's `user_version`."""
+"""The version of the tables below, stored in the file's `user_version`."""
 
 MAX_CHECKED_BYTES = 64 * 1024 * 1024
 """Reading all of a larger file would delay the start; its damage shows when it is accessed."""
 
 MAX_LOG_BYTES = 64 * 1024 * 1024
-"""To how many bytes SQLite truncates the write-ahead log after a burst."""
+"""The size to which SQLite truncates the write-ahead log after a burst."""
 
 PURGE_BATCH = 2000
 """Rows that one request deletes at most, so that other requests get their turn in between."""

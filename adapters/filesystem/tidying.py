@@ -8,13 +8,13 @@ from adapters.filesystem.uptime import Uptime
 
 _EVERY_SECONDS = 3600
 _SILENT_SECONDS = 72 * 3600
-"""Of uptime: longer than backfill ever looks back, and than it reads direct messages that are not joined."""
+"""Uptime after which a channel counts as silent: longer than backfill ever looks back, also for direct messages."""
 _LANES_PER_REQUEST = 500
 _KEPT_PAGES = 1000
 """Free pages that stay in the file for what comes next; 4 KiB each."""
 _PAGES_PER_REQUEST = 256
 _REQUESTS = 40
-"""At most so many in a row: 40 MiB."""
+"""The most requests in a row; together they give back 40 MiB."""
 
 
 class Tidying:

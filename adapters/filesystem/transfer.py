@@ -1,6 +1,6 @@
 """Whole directories: all rows of the SQLite file, and the joined channels.
 
-Places and uptimes are copied as they are. A damaged value stays one that can't be read.
+Places and uptimes are copied as they are. A damaged value becomes another one that can't be read.
 """
 
 import asyncio

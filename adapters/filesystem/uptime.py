@@ -10,7 +10,7 @@ from application.ports.clock import Clock
 
 _START = 1
 _MAX = 2**53
-"""Some centuries. More would be damage."""
+"""The highest valid value, some centuries: more means damage."""
 SAVE_AFTER = 1_000_000
 """Microseconds after which the uptime is saved together with something else. After a kill, rows may be that much newer
 than the uptime."""
@@ -32,7 +32,7 @@ class Uptime:
         return self._at_opening + round((self._clock.monotonic() - self._opened_at) * 1_000_000)
 
     def after(self, seconds: float) -> int:
-        """Returns the uptime so many seconds from now."""
+        """Returns the uptime `seconds` from now."""
         return self.now() + round(seconds * 1_000_000)
 
     def seconds_since(self, uptime: int) -> float:

@@ -29,13 +29,13 @@ _PAGE_SIZE = 200
 _MAX_PAGES = 3
 """Few and long pages, since Flyte scans all its actions for each."""
 _MAX_PAGES_SINCE = 50
-"""For queries with a start time: a busy Flyte makes a thousand runs a minute."""
+"""The limit for queries with a start time: a busy Flyte makes a thousand runs a minute."""
 _MIN_PAGE_SIZE = 20
 _MAX_QUERIES_PER_PAGE = 4
-"""Where pages are too large to be read at once."""
+"""The number of queries for a page that is too large to be read at once."""
 
 _TRANSIENT_STATUSES = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
-"""Without 504: a query that took too long would do so again."""
+"""Statuses of failures that may pass. Not 504: a query that took too long would do so again."""
 
 _CLOCK_SKEW = timedelta(hours=1)
 """How much further the pack's clock may have been ahead of Flyte's at an earlier time than it is now."""

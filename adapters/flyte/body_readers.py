@@ -20,7 +20,7 @@ MEBIBYTE = 1024 * 1024
 _MAX_DECODED_BYTES = MAX_INPUT_BYTES + 64 * 1024
 """The largest input, and its command and links."""
 _LONGEST_ESCAPE = 6
-"""Bytes of `\\u0041`, which may stand for one byte."""
+"""The length in bytes of an escape such as `\\u0041`, which may stand for one byte."""
 _MAX_RUN_BYTES = 2 * MEBIBYTE
 _NEEDED_MEMBER = re.compile(rb'\s*"(command|input|links)"\s*:')
 _LIST_OF_RUNS = re.compile(rb'\s*"flows"\s*:\s*\[')

@@ -19,11 +19,11 @@ class JsonPart:
     """A member of an object, with its key, or an element of a list."""
 
     lead: bytes
-    """What stands before the container, including its opening bracket, from the last comma on; cut if it is long."""
+    """The text before the container, from the last comma to its opening bracket; cut if it is long."""
     text: bytes
     """The part, cut if it is too large."""
     size: int
-    """In bytes, before it was cut."""
+    """The part's size in bytes, before it was cut."""
 
     @property
     def is_complete(self) -> bool:
@@ -57,7 +57,7 @@ class JsonSplitter:
         self._split_depth = depth
         self._depth = 0
         self._carry = b""
-        """What makes the beginning of the next chunk continue the string that is open."""
+        """A prefix for the next chunk that makes it continue the open string."""
         self._lead = _Buffer(_MAX_LEAD_BYTES)
         self._part = _Buffer(max_part_bytes)
 

@@ -22,7 +22,8 @@ class FlyteResponse:
     location: str = ""
     """The target of a redirect; empty for other responses."""
     body: bytes = b""
-    """Of a 404 only the beginning; empty unless the status is 200, 201 or 404: Flyte's others have no content."""
+    """The body, only its beginning for a 404. Empty for statuses other than 200, 201 and 404, which have none in
+    Flyte."""
     server_time: datetime | None = None
     """None if the response does not tell."""
 

@@ -52,12 +52,12 @@ def command_from(name: Json, given: Json, *, is_too_large: bool = False) -> Comm
 
 
 def with_trace_parent(payload: Json, trace_parent: str | None) -> Json:
-    """Returns the payload of an event with where the trace goes on, if that is given and the payload has fields."""
+    """Returns the payload of an event with the trace context, if one is given and the payload is an object."""
     return {**payload, TRACE_PARENT: trace_parent} if trace_parent and isinstance(payload, dict) else payload
 
 
 def split_trace_parent(given: Json) -> tuple[Json, str | None]:
-    """Returns the input of an action without the place in a trace that it names, and that place; None if none."""
+    """Returns the input of an action without its trace context, and that context; None if it has none."""
     if not isinstance(given, dict) or TRACE_PARENT not in given:
         return given, None
     found = given[TRACE_PARENT]

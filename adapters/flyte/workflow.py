@@ -57,7 +57,7 @@ _COMPLETIONS = {
     "PENDING": Completion.MISSING,
     "NEW": Completion.CONTRADICTORY,
 }
-"""Flyte inserts an action first and its audit record then. Taken in between, the action stays `NEW` in the audit."""
+"""Flyte inserts an action before its audit record. An action taken in between stays `NEW` in the audit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def _context(*_variables: str | None) -> ssl.SSLContext:
 
 @contextmanager
 def without_certificates() -> Iterator[None]:
-    """Lets imports read no certificates, which aiohttp would read twice, for contexts that the pack never uses."""
+    """Keeps imports from reading certificates: aiohttp would read them twice, for contexts that the pack never uses."""
     variables = {name: os.environ.get(name) for name in _VARIABLES}
     os.environ.update(dict.fromkeys(_VARIABLES, os.devnull))
     try:

@@ -26,7 +26,7 @@ class PeerClock:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._origins: deque[float] = deque(maxlen=_LATEST_RESPONSES)
-        """When the event loop's time was zero, in Unix seconds by each of the latest responses."""
+        """The Unix time at which the event loop's time was zero, by each of the latest responses."""
 
     def now(self) -> datetime:
         """Returns the current time, in UTC."""

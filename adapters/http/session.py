@@ -32,7 +32,7 @@ _REDIRECTS = (
     HTTPStatus.PERMANENT_REDIRECT,
 )
 _CONNECT_SHARE = 0.8
-"""Of the request timeout: a failure to connect must be distinguishable from a missing response."""
+"""The share of the request timeout for connecting, so that a failure to connect differs from a missing response."""
 
 
 class Redirected(ClientResponseError):

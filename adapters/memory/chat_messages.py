@@ -63,7 +63,7 @@ class ChatMessages(ChatState):
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         self.reactions: set[tuple[ChannelId, str, str]] = set()
-        """Those of the bot: channel, timestamp, reaction."""
+        """The bot's reactions: channel, timestamp, reaction."""
         self.ephemerals: list[EphemeralMessage] = []
         self.scheduled: dict[str, ScheduledMessage] = {}
         """By id."""

@@ -38,7 +38,7 @@ class Channel:
     is_archived: bool = False
     messages: list[IncomingMessage] = field(default_factory=list)
     fields: dict[str, JsonObject] = field(default_factory=dict)
-    """What the pack's messages consist of at the moment, by timestamp."""
+    """The current fields of the pack's messages, by timestamp."""
     keys: dict[str, IdempotencyKey] = field(default_factory=dict)
     """By timestamp."""
 
@@ -86,7 +86,7 @@ class ChatState:
         self.history_behind_seconds = 0.0
         """How long messages take to appear in the history."""
         self.posts: list[PostedMessage] = []
-        """What the pack has posted, in order."""
+        """The pack's posts, in order."""
         self.unseen_seconds = 0.0
         """How long `find_posted` does not find a new message."""
         self.clock_offset_seconds = 0.0

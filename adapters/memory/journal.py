@@ -26,7 +26,7 @@ class MemoryJournal:
         """The order in which the actions were recorded or requeued."""
         self._next_position = count()
         self._since: dict[ActionId, float] = {}
-        """When an action was recorded, requeued or reported, in the clock's monotonic seconds."""
+        """The time at which an action was recorded, requeued or reported, in the clock's monotonic seconds."""
         self._polled_since: datetime | None = None
 
     def release_orphans(self) -> None:

@@ -24,7 +24,7 @@ class _Lane:
 
     waiting: OrderedDict[str, OutboxEntry] = field(default_factory=OrderedDict)
     token: int | None = None
-    """Of the current claim."""
+    """The token of the current claim."""
     latest_token: int = 0
     claimed: set[str] = field(default_factory=set)
     """The keys of the claim that still wait."""
@@ -71,7 +71,7 @@ class MemoryOutbox:
         self._lanes: dict[Lane, _Lane] = {}
         self._tokens = count(1)
         self._positions: dict[str, int] = {}
-        """For each key that waits or is dead-lettered: its position in the order of all."""
+        """The position, in the order of all entries, of each key that waits or is dead-lettered."""
         self._next_position = count()
         self._by_age: deque[tuple[int, OutboxEntry, float]] = deque()
         """Waiting entries, each with its position and since when it waits; others are dropped when they come first."""

@@ -27,13 +27,13 @@ _WAIT_FOR_PACE: Final = "wait for pace"
 
 
 class ActionTraces:
-    """Goes on with the trace that an action's input names, or begins one, and follows the action to its outcome."""
+    """Continues the trace that an action's input names, or begins one, and follows the action to its outcome."""
 
     def __init__(self, tracer: Tracer, sent: SentEvents) -> None:
         self._tracer = tracer
         self._sent = sent
         self._asked_at: Lately[ActionId, int] = Lately()
-        """When the actions were asked for that are not recorded yet."""
+        """The times of the requests that found actions which are not recorded yet."""
         self._processing: Lately[ActionId, Span] = Lately()
 
     def storage_handlers(self) -> Mapping[str, Handler]:
@@ -55,7 +55,7 @@ class ActionTraces:
         return self._sent.with_cause(action)
 
     async def dispatch(self, dispatch: Method, entry: JournalEntry) -> Any:
-        """Executes an action. What follows in the task belongs to it."""
+        """Executes an action, whose span becomes the current one of the task."""
         span = self._follow(entry)
         try:
             outcome = await dispatch(entry)
@@ -78,7 +78,7 @@ class ActionTraces:
             self._forget(entry.action.id, error)
 
     async def complete(self, complete: Method, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
-        """Sends the outcome, and tells flows where the trace goes on, if they are to know it."""
+        """Sends the outcome, with the trace context if payloads are to carry it."""
         if (span := current.get()) is None:
             await complete(action_id, outcome, at)
             return
@@ -93,7 +93,7 @@ class ActionTraces:
             self._forget(action_id, "stopped")
 
     async def _record(self, record: Method, action: Action, **options: Any) -> Any:
-        """Begins to process an action, unless it is known already. From now on its trace goes on below this span."""
+        """Begins to process an action, unless it is known already. From now on, its trace continues below this span."""
         span = self._begin(action, self._asked_at.pop(action.id, None))
         before = current.set(span)
         known = await record(replace(action, trace_parent=span.trace_parent), **options)
@@ -104,7 +104,7 @@ class ActionTraces:
         return known
 
     def _follow(self, entry: JournalEntry) -> Span:
-        """Makes what follows in the task a part of the action, which an earlier process may have begun."""
+        """Makes the action's span the current one of the task. An earlier process may have begun the action."""
         action = entry.action
         span = self._processing.get(action.id)
         if span is None:
@@ -144,7 +144,7 @@ class ActionTraces:
         return seconds
 
     def _forget(self, action_id: ActionId, error: str) -> None:
-        """What follows in the task does not belong to the action."""
+        """Ends the action's span, which is no longer the current one of the task."""
         if (span := self._processing.pop(action_id, None)) is not None:
             self._tracer.end(span, error)
             if current.get() is span:

@@ -1,4 +1,4 @@
-"""Calls of ports as spans below the one that the task works on."""
+"""Calls of ports as spans below the current span of the task."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
@@ -17,7 +17,7 @@ P = TypeVar("P")
 Method: TypeAlias = Callable[..., Awaitable[Any]]
 """A coroutine method of a port."""
 Handler: TypeAlias = Callable[..., Awaitable[Any]]
-"""What is done instead of a call: gets the method, and what it was called with."""
+"""Replaces a call: receives the method and its arguments."""
 
 _SHORT_SECONDS: Final = 0.01
 """A quicker call needs no span, unless it fails."""
@@ -49,7 +49,7 @@ class _Handled:
 
 
 class SlowCalls:
-    """Gives spans to those calls of a port that take long or fail, below the span that the task works on."""
+    """Gives spans to those calls of a port that take long or fail, below the current span of the task."""
 
     def __init__(
         self, tracer: Tracer, monotonic: Callable[[], float], prefix: str, without: Collection[str] = ()

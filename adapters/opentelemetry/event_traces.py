@@ -22,7 +22,7 @@ _WAIT_FOR_ENGINE: Final = "wait for Flyte"
 
 
 class EventTraces:
-    """Begins a trace for each event that is stored, and goes on with it when the event is delivered."""
+    """Begins a trace for each event that is stored, and continues it when the event is delivered."""
 
     def __init__(self, tracer: Tracer, sent: SentEvents) -> None:
         self._tracer = tracer
@@ -42,14 +42,14 @@ class EventTraces:
         }
 
     async def enrich(self, enrich: Method, event: InboundEvent) -> Any:
-        """Begins to deliver an event. What follows in the task belongs to it."""
+        """Begins to deliver an event, whose span becomes the current one of the task."""
         if (entry := self._claimed.get(event.key)) is not None:
             self._sending[entry.key] = span = self._begin_to_send(entry)
             current.set(span)
         return await enrich(event)
 
     async def publish(self, publish: Method, event: PackEvent, at: datetime) -> None:
-        """Tells flows where the trace goes on, if they are to know it."""
+        """Publishes the event, with the trace context if payloads are to carry it."""
         if (span := current.get()) is None:
             await publish(event, at)
             return
@@ -115,7 +115,7 @@ class EventTraces:
         await release(claim, **options)
 
     def _forget(self, entry: OutboxEntry, error: str) -> None:
-        """What follows in the task does not belong to the event."""
+        """Ends the event's span, which is no longer the current one of the task."""
         self._claimed.pop(entry.key, None)
         if (span := self._sending.pop(entry.key, None)) is not None:
             self._tracer.end(span, error)

@@ -1,4 +1,4 @@
-"""Where spans go: whatever OpenTelemetry's own variables say."""
+"""The exporters of spans, configured by OpenTelemetry's own variables."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ _NAME: Final = "flyte-slack"
 
 
 def new_processors(exporters: Collection[str]) -> list[SpanProcessor]:
-    """Returns what exports spans in batches, to a collector (`otlp`) or to standard output (`console`)."""
+    """Returns processors that export spans in batches, to a collector (`otlp`) or to standard output (`console`)."""
     return [BatchSpanProcessor(_exporter(name)) for name in exporters]
 
 
@@ -32,7 +32,7 @@ class _Resource(Resource):
 
 
 def resource_of(version: str) -> Resource:
-    """Returns what the spans are of. The variables of OpenTelemetry add to it and go before."""
+    """Returns the resource of the spans. The variables of OpenTelemetry add attributes and take precedence."""
     instance = f"{socket.gethostname()}-{os.getpid()}"  # as in the list of replicas
     own = Resource.create({"service.name": _NAME, "service.version": version, "service.instance.id": instance})
     return _Resource(own.merge(OTELResourceDetector().detect()))

@@ -1,4 +1,4 @@
-"""What was sent to the workflow engine lately: an action may be its answer."""
+"""Recent events and outcomes sent to the workflow engine, which actions may answer."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,19 +13,19 @@ from domain.actions import Action
 
 
 class SentEvents:
-    """Events and outcomes by the places of the trace that they carry, and messages by their keys."""
+    """Recent events and outcomes by their spans, and messages by their keys."""
 
     def __init__(self, *, in_payload: bool) -> None:
-        """`in_payload`: whether flows are told where the trace goes on."""
+        """`in_payload`: whether payloads carry the trace context."""
         self._in_payload = in_payload
         self._accepted_at: Lately[int, int] = Lately()
-        """By the ids of spans; in nanoseconds since 1970."""
+        """The times of acceptance by span id, in nanoseconds since 1970."""
         self._by_key: Lately[str, SpanContext] = Lately()
         self._keys: Lately[int, str] = Lately()
-        """By the ids of spans."""
+        """The keys of messages by span id."""
 
     def announcement(self, span: Span) -> Mapping[str, str]:
-        """Returns the arguments that tell flows where the trace goes on, if they are to know it."""
+        """Returns the arguments that pass the trace context to flows; none if payloads are not to carry it."""
         return {"trace_parent": span.trace_parent} if self._in_payload else {}
 
     def add(self, span: Span, accepted_at: int, key: str = "") -> None:
@@ -40,7 +40,7 @@ class SentEvents:
         return self._accepted_at.get(context.span_id)
 
     def with_cause(self, action: Action) -> Action:
-        """Returns the action with the message whose place in a trace it carries, if that was sent lately."""
+        """Returns the action with the message from whose trace it comes as its cause, if that was sent recently."""
         parent = load_trace_parent(action.trace_parent)
         return replace(action, cause=self._keys.get(parent.span_id) or action.cause) if parent else action
 

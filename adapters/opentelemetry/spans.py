@@ -20,12 +20,12 @@ _NAME: Final = "flyte-slack"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _SHORT_WAIT: Final = 25_000_000
-"""Nanoseconds that need no explanation."""
+"""A shorter time, in nanoseconds, needs no span."""
 _ERROR: Final = Status(StatusCode.ERROR)
 
 
 class Span(ReadableSpan):
-    """Something that takes time, and is exported once it has ended."""
+    """A span that is exported once it has ended."""
 
     _attributes: Attributes
 
@@ -48,20 +48,20 @@ class Span(ReadableSpan):
         """Whether it is exported."""
         self.error = ""
         self.calls = 0
-        """That are in progress."""
+        """The number of calls in progress."""
         self.explained_until = begun_at
-        """Spans below this one tell what happened until then."""
+        """The time until which spans below this one cover it."""
         self.next_wait = "wait"
-        """The name of the time that is not explained yet."""
+        """The name of the wait for time that no span covers yet."""
 
     @property
     def attributes(self) -> Attributes:
-        """Ids and names."""
+        """The attributes: ids and names."""
         return self._attributes
 
     @property
     def trace_parent(self) -> str:
-        """Where the trace goes on after it."""
+        """The trace context for spans below it, as a W3C `traceparent`."""
         return dump_trace_parent(self.context)
 
     def describe(self, attributes: Attributes) -> None:
@@ -69,11 +69,11 @@ class Span(ReadableSpan):
         self._attributes = attributes
 
     def link(self, context: SpanContext) -> None:
-        """Names a span of another trace that it has to do with."""
+        """Links a related span of another trace."""
         self._links = (Link(context),)
 
     def end(self, at: int, error: str) -> None:
-        """From now on nothing changes; `error` is the reason why it failed, or empty."""
+        """Ends the span, which no longer changes; `error` is the reason why it failed, or empty."""
         self._end_time = max(at, self.begun_at)
         if error:
             self._status = _ERROR
@@ -81,7 +81,7 @@ class Span(ReadableSpan):
 
 
 current: ContextVar[Span | None] = ContextVar("current span", default=None)
-"""What the task works on."""
+"""The span of the event or action that the task works on."""
 
 
 def nanoseconds(time: datetime) -> int:
@@ -167,6 +167,6 @@ class Tracer:
             span.explained_until = until
 
     def expect(self, span: Span, wait: str) -> None:
-        """What follows is waiting of this name."""
+        """Names the wait that begins now."""
         self.explain(span, self.now())
         span.next_wait = wait

@@ -1,4 +1,4 @@
-"""A place in a trace as text, in the form of the W3C's `traceparent`."""
+"""The trace context as text, in the form of the W3C's `traceparent`."""
 
 import re
 from typing import Final

@@ -30,7 +30,7 @@ _OTHER_CALLS: Final = (
 )
 """Calls that begin or end a span, or that no event and no action has to wait for."""
 _FLUSH_SECONDS: Final = 2.0
-"""For the last spans, when the pack stops."""
+"""The time limit for exporting the last spans when the pack stops."""
 
 
 class Tracing:
@@ -39,7 +39,7 @@ class Tracing:
     def __init__(
         self, processors: Sequence[SpanProcessor], clock: Clock, version: str, *, in_payload: bool = False
     ) -> None:
-        """`in_payload`: whether events and outcomes tell flows where the trace goes on."""
+        """`in_payload`: whether the payloads of events and outcomes carry the trace context."""
         self._provider = TracerProvider(resource=resource_of(version), shutdown_on_exit=False)
         for processor in processors:
             self._provider.add_span_processor(processor)

@@ -18,14 +18,15 @@ from domain.errors import StorageUnavailable
 SHARED: Final = 8
 """Connections that all requests share."""
 ANSWER_SECONDS: Final = 20.0
-"""For all statements of a transaction together, and for its commit."""
+"""The time limit for all statements of a transaction together, and for its commit."""
 _CONNECTING_SECONDS: Final = 5.0
 _CLOSING_SECONDS: Final = 1.0
-"""For attempts to connect."""
+"""How long closing waits for attempts to connect."""
 
 
 class Undone(Exception):
-    """The transaction had no effect, for a reason that a repetition does not meet; the cause tells it if it is known.
+    """The transaction had no effect, for a reason that a repetition avoids; its cause is the exception, if there is
+    one.
 
     Also raised by work that found something changed by others.
     """

@@ -1,4 +1,4 @@
-"""Copies from and to a database: what it knows of them, and how a copy and packs keep each other out."""
+"""Copies from and to a database: their marks, and the lock between a copy and packs."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ _OTHERS: Final = """SELECT id, alive_until, coalesce(nullif(copier, ''), name, '
 
 
 async def marks_of(session: Session) -> CopyMarks:
-    """Returns what the database knows of copies."""
+    """Returns the marks of copies in the database."""
     [row] = await session.fetch(_MARKS)
     return CopyMarks(*row)
 
@@ -55,7 +55,7 @@ async def require_current(session: Session, location: str) -> None:
 
 
 class CopyLock:
-    """Keeps packs and other copies out of a database, like a replica that has everything in hand."""
+    """Keeps packs and other copies out of a database, like a replica that owns everything."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

@@ -18,22 +18,22 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Work: TypeAlias = Callable[[Session], Awaitable[T]]
-"""What a request does within its transaction. It is called again if the transaction is undone by a lost connection."""
+"""The work of a request within its transaction. It is repeated if a lost connection undoes the transaction."""
 _Connection: TypeAlias = Callable[[], AbstractAsyncContextManager[Session]]
 
 _RENEWAL_SECONDS: Final = 3.0
-"""For a renewal: a server that takes longer counts as away."""
+"""The time limit of a renewal: a server that takes longer counts as unreachable."""
 _ATTEMPTS: Final = 3
-"""How often a transaction is begun that others, or lost connections, undo."""
+"""Attempts of a transaction that others, or lost connections, undo."""
 _PAUSE_SECONDS: Final = 0.5
-"""Between two attempts to learn whether a transaction was committed."""
+"""The pause between attempts to learn whether a transaction was committed."""
 _REPEATABLE: Final = (errors.DeadlockDetected, errors.SerializationFailure)
 _READ_ONLY: Final = (errors.ReadOnlySqlTransaction, errors.ObjectNotInPrerequisiteState)
 _FAULTS: Final = (
     *(psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError, TimeoutError),
     *(errors.InsufficientPrivilege, errors.UndefinedTable, errors.InvalidSchemaName),
 )
-"""Of the server, the network or the administration. All other errors are bugs of this program."""
+"""Faults of the server, the network or the administration. All other errors are bugs of this program."""
 
 
 class _InDoubt(Exception):
@@ -50,7 +50,7 @@ class _InDoubt(Exception):
 class _Request(Generic[T]):
     work: Work[T]
     deadline: float | None = None
-    """By the event loop's time: it has no effect unless its commit begins before."""
+    """The latest beginning of the commit by the event loop's time; after it the request has no effect."""
     is_committing: bool = False
 
     def begin_commit(self) -> None:

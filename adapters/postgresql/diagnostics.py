@@ -53,14 +53,14 @@ _JOINED = "SELECT channel_id FROM flyte_slack.joined WHERE position IS NOT NULL 
 
 
 class Standbys(Enum):
-    """What happens to acknowledged data if the server's machine is lost."""
+    """The fate of acknowledged data if the server's machine is lost."""
 
     NONE = "none"
     """As far as the server tells there is no standby: the data is as safe as the server's disk."""
     SYNCHRONOUS = "synchronous"
     """A commit waits for a standby: nothing acknowledged is lost in a failover."""
     ASYNCHRONOUS = "asynchronous"
-    """What was acknowledged shortly before a failover may be lost."""
+    """Data acknowledged shortly before a failover may be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class LiveReplica:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseState:
-    """What the database is to a pack. Rights are those of the user in the URL."""
+    """The state of the database for a pack. Rights are those of the user in the URL."""
 
     location: str
     """Without secrets."""
@@ -82,7 +82,7 @@ class DatabaseState:
     tables_version: int | None
     """0 while there are no tables; None if the user may not look."""
     known_version: int
-    """Of the tables that this program needs."""
+    """The version of the tables that this program needs."""
     may_create: bool
     """Whether the user may create the tables, or change them at an upgrade."""
     missing_rights: tuple[str, ...]

@@ -12,7 +12,7 @@ from domain.gaps import Gap
 _SELECT = "SELECT channel_id, after_at, until_at FROM flyte_slack.gaps"
 _DELETE = "DELETE FROM flyte_slack.gaps WHERE channel_id = %s AND after_at = %s AND until_at = %s"
 _LOCK = "LOCK TABLE flyte_slack.gaps IN SHARE ROW EXCLUSIVE MODE"
-"""One replica at a time changes gaps; others may read them."""
+"""Locks the table: one replica at a time changes gaps; others may read them."""
 
 
 class PostgresGaps:

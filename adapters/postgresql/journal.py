@@ -75,7 +75,7 @@ _COUNT = f"""(
             SELECT reltuples::bigint AS estimate FROM pg_class WHERE oid = 'flyte_slack.{{index}}'::regclass
         ) AS statistics
     )"""
-"""Of more than so many actions, the number is as the server last estimated it."""
+"""The number of actions, exact below the limit; above it the server's latest estimate."""
 _BACKLOG = f"""SELECT
         {_COUNT.format(condition=UNFINISHED, index="journal_unreported")},
         {_COUNT.format(condition="state = 'set aside'", index="journal_dead_letters")},

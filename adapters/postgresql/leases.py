@@ -34,7 +34,7 @@ _IS_HELD = "name = %(lane)s AND token = %(token)s AND holder = %(me)s"
 
 REMAINING = f"""SELECT alive_until - {NOW} AS remaining FROM flyte_slack.replicas
     JOIN flyte_slack.action_lanes AS lane ON holder = id WHERE lane.{_IS_HELD}"""
-"""For how many microseconds more this replica certainly has a lease; no row if it is lost."""
+"""The microseconds for which this replica still certainly has a lease; no row if it is lost."""
 
 
 class PostgresLeases:

@@ -30,7 +30,7 @@ _ADD_LANES: Final = """
     SELECT name, priority, now FROM unnest(%s::text[], %s::smallint[]) AS given (name, priority), flyte_slack.clock
     ORDER BY name COLLATE "C" ON CONFLICT DO NOTHING
 """
-"""Tokens go on from the uptime, so that they grow even if the lane was there before, and was forgotten."""
+"""Tokens start at the uptime, so that they grow even if an earlier row of the lane was deleted."""
 _LOCK_LANES: Final = "SELECT name FROM flyte_slack.lanes WHERE name = ANY(%s) ORDER BY name FOR UPDATE"
 """Always in the same order, which rules out deadlocks."""
 _APPEND: Final = """

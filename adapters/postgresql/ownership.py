@@ -1,7 +1,7 @@
-"""What a replica has in hand: outgoing lanes, actions and a poll session.
+"""What a replica owns: outgoing lanes, actions and a poll session.
 
-A replica is lost once its heartbeat has expired; then everything is released at once. A replica that was only slow,
-and goes on, finds that it has nothing in hand any more.
+A replica is lost once its heartbeat has expired; then everything is released at once. A replica that was only slow, and
+continues, finds that it owns nothing any more.
 """
 
 from adapters.postgresql.database import Database
@@ -25,17 +25,17 @@ _RELEASE_LOST = f"""WITH lost AS MATERIALIZED (
         SELECT id FROM flyte_slack.replicas AS replica
         WHERE id <> %s AND alive_until <= {NOW} AND {_HAS_SOMETHING} FOR UPDATE SKIP LOCKED
     ), {_RELEASE}"""
-"""Their rows are locked, so that a heartbeat that comes after all waits until they have nothing in hand any more.
+"""Their rows are locked, so that a late heartbeat waits until they own nothing any more.
 
 Those that are locked already are being released, or their heartbeat has come.
 """
 
 
 async def release_lost(database: Database, own_id: int) -> bool:
-    """Releases what lost replicas have in hand. Returns whether that was anything."""
+    """Releases what lost replicas own. Returns whether they owned anything."""
     return bool(await database.fetch(_RELEASE_LOST, (own_id,)))
 
 
 async def release(session: Session, replica: int) -> None:
-    """Releases what this replica has in hand."""
+    """Releases what this replica owns."""
     await session.fetch(f"WITH lost AS (SELECT %s::bigint AS id), {_RELEASE}", (replica,))

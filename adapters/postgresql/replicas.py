@@ -11,7 +11,7 @@ from application.ports.replicas import Replica
 from domain.errors import StorageUnusable
 
 _LISTED_SECONDS = 3600
-"""For how long a replica that is gone is remembered."""
+"""How long a replica that is gone is remembered."""
 
 _HEARTBEAT = """
     WITH clock AS MATERIALIZED (SELECT now FROM flyte_slack.clock),
@@ -31,11 +31,11 @@ class PostgresReplicas:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.own_id = 0
-        """Of this process among all that ever used the database; 0 if it is no replica."""
+        """The id of this process among all that ever used the database; 0 if it is no replica."""
         self.has_others = True
         """Whether other processes were alive at the latest heartbeat; true before the first one."""
         self.lease_seconds = 0.0
-        """For how long a heartbeat keeps what this process owns."""
+        """How long a heartbeat keeps what this process owns."""
 
     async def end_killed(self, session: Session) -> list[int]:
         """Ends the heartbeats of processes that have certainly ended: those of this machine. Returns their ids."""
@@ -64,7 +64,7 @@ class PostgresReplicas:
         )
 
     async def heartbeat(self, lease_seconds: float) -> None:
-        """Keeps what this process owns for so long, and moves the uptime."""
+        """Keeps what this process owns for `lease_seconds`, and advances the uptime."""
         self.lease_seconds = lease_seconds
         [(self.has_others,)] = await self.database.renew(
             _HEARTBEAT, (self.own_id, micros_of(lease_seconds), self.own_id)

@@ -6,7 +6,7 @@ from adapters.postgresql.storage import PostgresStorage
 from application.ports.clock import Clock
 
 _ATTACHED_SECONDS: Final = 20.0
-"""An operator's command has nothing in hand that others would wait for."""
+"""An operator's command owns nothing that others would wait for."""
 
 
 class PostgresScheme:

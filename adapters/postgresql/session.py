@@ -24,12 +24,12 @@ _DEFAULTS: Final[Mapping[str, str]] = {
     "keepalives_count": "3",
     "tcp_user_timeout": "20000",
 }
-"""So that a dead network is noticed, whatever the system's settings. In seconds; the last one in milliseconds."""
+"""Detect a dead network whatever the system's settings. In seconds, except `tcp_user_timeout` in milliseconds."""
 _SETTINGS: Final = (
     "set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), {is_local}), "
     "set_config('idle_in_transaction_session_timeout', '5000', {is_local})"
 )
-"""What is acknowledged is on disk, and a process that was stopped within a transaction keeps no locks."""
+"""Acknowledged data is on disk, and a process that was stopped within a transaction keeps no locks."""
 _NUMBER: Final = "UPDATE flyte_slack.transactions SET number = number + 1 WHERE connection = {} RETURNING number"
 
 
@@ -41,9 +41,9 @@ class Session(psycopg.AsyncConnection[TupleRow]):
     number: int = 0
     """Identifies its row in the table `transactions`; 0 if it has none."""
     transaction_number: int = 0
-    """That of its latest transaction, among those of this connection."""
+    """The number of its latest transaction, among those of this connection."""
     _opening: str = ""
-    """What the next statement is preceded by."""
+    """The SQL that precedes the next statement."""
 
     async def prepare(self) -> None:
         """Adapts the session to what is between it and the server. Raises psycopg.Error."""

@@ -12,7 +12,7 @@ from domain.errors import StorageError
 
 _EVERY_SECONDS: Final = 3600
 _SILENT_SECONDS: Final = 72 * 3600
-"""Longer than backfill ever looks back, and than it reads direct messages that are not joined."""
+"""Uptime after which a lane counts as silent: longer than backfill ever looks back, also for direct messages."""
 _GONE_SECONDS: Final = 24 * 3600
 _STATEMENTS: Final[Sequence[tuple[str, Parameters]]] = (
     (
@@ -44,7 +44,7 @@ class Tidying:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._next_at = 0.0
-        """By the event loop's time."""
+        """The next run, by the event loop's time."""
         self._work: asyncio.Task[None] | None = None
 
     def start_if_due(self) -> None:

@@ -23,7 +23,7 @@ from domain.commands import command_name
 Row: TypeAlias = tuple[Any, ...]
 
 NO_RATE: Final = -3_600_000_000
-"""Stands for slots or pauses of long ago, in microseconds from now."""
+"""The value for slots or pauses of long ago, in microseconds from now."""
 
 LANES: Final = """SELECT name, priority, coalesce(first <= claimed_to OR first = in_doubt, false), not_before, heard_to,
     uptime
@@ -76,7 +76,7 @@ FINISH: Final = (
     """UPDATE flyte_slack.lanes SET head_at = entry.uptime, head_kind = kind
     FROM flyte_slack.outbox AS entry WHERE place = head""",
 )
-"""What a lane knows of its entries."""
+"""Computes the columns of a lane that follow from its entries."""
 
 
 def lane_record(row: Row) -> LaneRecord:

@@ -15,7 +15,7 @@ _BATCH: Final = 2000
 
 
 async def purge(database: Database, table: str, key: str, older_than: timedelta, *, condition: str = "true") -> int:
-    """Deletes the rows of a table, known by their `key` columns, whose `uptime` is longer ago. Returns how many."""
+    """Deletes rows whose `uptime` is longer ago, identified by their `key` columns. Returns how many."""
     statement = (
         f"DELETE FROM flyte_slack.{table} WHERE ({key}) IN (SELECT {key} FROM flyte_slack.{table} "
         f"WHERE {condition} AND uptime < {NOW} - %s ORDER BY uptime LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING true"

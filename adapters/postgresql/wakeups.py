@@ -18,16 +18,16 @@ from application.ports.storage import Topic
 from domain.errors import StorageError
 
 _PAUSE_SECONDS: Final = 0.01
-"""Between two messages of a replica."""
+"""The pause between messages of a replica."""
 _PAUSE_WITHOUT_HINTS_SECONDS: Final = 1.0
-"""After which a replica connects again, or looks for work itself because a pooler passes no hints on."""
+"""The pause before a replica reconnects, or looks for work itself because a pooler passes no hints on."""
 _SILENCE_SECONDS: Final = 30.0
-"""After which the connection is tested."""
+"""Time without a message after which the connection is tested."""
 _SEND: Final = """
     SELECT set_config('synchronous_commit', 'off', true), pg_notify('flyte_slack', concat(topic, ' ', %s::bigint))
     FROM unnest(%s::text[]) AS left_work (topic)
 """
-"""Nothing is lost if the server forgets that."""
+"""Asynchronous, since nothing is lost if the server forgets a message."""
 
 
 class Wakeups:

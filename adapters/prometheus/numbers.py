@@ -54,7 +54,7 @@ class Metric(Generic[N]):
     """A metric, and its series by the values of their labels."""
 
     name: str
-    """Without the prefix and without `_total`."""
+    """The name without prefix and `_total`."""
     explanation: str
     new: Callable[[], N]
     labels: tuple[str, ...] = ()

@@ -9,9 +9,9 @@ from domain.outbox import EventKind, OutboxEntry
 
 STORED: Final = "stored"
 REPEATED: Final = "repeated"
-"""It is known already; or its channel was left at this moment."""
+"""The event is known already, or its channel was left at this moment."""
 CAUGHT_UP: Final = "caught_up"
-"""It was missed, and found in the history."""
+"""The message was missed, and found in the history."""
 
 
 def kind_label(kind: EventKind) -> str:

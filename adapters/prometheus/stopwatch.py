@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class Stopwatch:
-    """Measures for how long something has lasted in all."""
+    """Measures the total duration of something that lasts repeatedly."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -14,7 +14,7 @@ class Stopwatch:
         self._runs_until = -math.inf
 
     def run(self, seconds: float = math.inf) -> None:
-        """Runs for so long; if it runs for longer anyway, this has no effect."""
+        """Runs for `seconds`; no effect if it runs for longer anyway."""
         self._measure()
         self._runs_until = max(self._runs_until, self._measured_at + seconds)
 
@@ -25,7 +25,7 @@ class Stopwatch:
 
     @property
     def value(self) -> float:
-        """For how many seconds it has run."""
+        """The seconds for which it has run."""
         self._measure()
         return self._seconds
 

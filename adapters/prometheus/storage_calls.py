@@ -28,7 +28,7 @@ _WRITES: Final = frozenset(
     }.items()
     for method in methods
 )
-"""What a message or an action waits for until it is on disk."""
+"""The writes for which a message or an action waits until they are on disk."""
 _EXECUTED: Final = ("journal.complete_step", "journal.set_outcome")
 """If these find the lease lost, the action was executed all the same."""
 
@@ -59,7 +59,7 @@ class StorageCalls:
         }
 
     def observer_of(self, name: str) -> Observer | None:
-        """Implements ObserverOf. What nothing is to be learned from is not observed."""
+        """Implements ObserverOf. Calls that reveal nothing are not observed."""
         handler = self._handlers.get(name)
         if name in _WRITES:
             on_error = partial(self._on_error, name) if name.startswith("journal.") else None

@@ -1,4 +1,4 @@
-"""Counts what no call of a port tells."""
+"""Counts occurrences that no call of a port reveals."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""How much waits in the storage, known without asking it."""
+"""The number of waiting entries in the storage, tracked without asking it."""
 
 import math
 from collections.abc import Callable
@@ -37,17 +37,17 @@ class WaitingEntries:
         self._oldest_since = self._monotonic() - backlog.oldest_waited_seconds
 
     def on_added(self, count: int = 1) -> None:
-        """So many more wait."""
+        """Adds `count` waiting entries."""
         if not self._waiting:
             self._oldest_since = self._monotonic()
         self._waiting += count
 
     def on_done(self) -> None:
-        """One waits no longer."""
+        """Removes a waiting entry."""
         self._waiting = max(0, self._waiting - 1)
 
     def on_set_aside(self) -> None:
-        """One waits no longer, and was set aside."""
+        """Removes a waiting entry that was set aside."""
         self.on_done()
         self._set_aside += 1
 

@@ -38,7 +38,7 @@ class MessageReceived:
     thread_timestamp: str
     is_direct: bool
     files: tuple[Json, ...] = ()
-    """The name, the title and the size of each; not where it is."""
+    """The name, the title and the size of each; not its address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

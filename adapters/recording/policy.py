@@ -168,7 +168,7 @@ _REQUESTS: Final = (
     *("post_ephemeral", "schedule", "cancel_scheduled", "respond"),
     *("open_view", "update_view", "publish_home", "finish_upload", "open_direct", "call_method"),
 )
-"""What changes something; its arguments are texts, times and JSON."""
+"""Methods that change something, and whose arguments are texts, times and JSON."""
 
 _DESCRIPTIONS: Mapping[str, _Describe] = {
     "register": _registered,

@@ -28,10 +28,10 @@ from domain.json_values import Json, JsonObject
 from domain.messages import KEY_FIELDS, NO_KEYS, MessageKeys, OutgoingMessage, RichMessage
 
 MAX_INPUT_BYTES = 1024 * 1024
-"""Of a command's input as compact JSON."""
+"""The limit of a command's input as compact JSON."""
 
 INPUT_TOO_LARGE = "input is larger than 1 MiB"
-"""Why a larger input is not read."""
+"""The reason given for a larger input, which is not read."""
 
 MAX_INPUT_DEPTH = 100
 """Levels of lists and objects in a command's input, including the input itself."""

@@ -23,14 +23,14 @@ from domain.messages import IdempotencyKey, OutgoingMessage, Post, Receipt
 from domain.users import Identity, User
 
 _MAX_TEXT_LENGTH = 40_000
-"""Characters. Slack cuts longer texts silently (reference of `chat.postMessage`, "Truncating content")."""
+"""In characters. Slack cuts longer texts silently (reference of `chat.postMessage`, "Truncating content")."""
 
 
 class SlackChat(SlackMessageChanges, SlackViews, SlackFiles, SlackDirectory):
     """Chat as one Slack app's bot, while `web` is open."""
 
     history_lag_seconds = 5.0
-    """By experience; Slack documents no figure."""
+    """An empirical figure; Slack documents none."""
 
     def __init__(self, web: SlackWebClient) -> None:
         SlackMessageChanges.__init__(self, web)

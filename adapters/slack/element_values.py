@@ -18,7 +18,7 @@ _SINGLES: Final = (
     "value",
 )
 _LIST_TYPES: Final = ("checkboxes", "file_input")
-"""Besides those that begin with `multi_`."""
+"""The element types with several values, besides those that begin with `multi_`."""
 
 
 def element_value(element: JsonObject) -> Json:

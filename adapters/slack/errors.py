@@ -86,7 +86,7 @@ _RTM_UNAVAILABLE_CODES = (
 _MAX_CODE_LENGTH = 100
 _MAX_PLACES = 3
 _MAX_PLACE_LENGTH = 200
-"""Of each of Slack's messages about invalid arguments."""
+"""The longest quote of each of Slack's messages about invalid arguments."""
 _PLACE_PREFIX = "[ERROR] "
 _HIDDEN = "[hidden]"
 

@@ -29,7 +29,7 @@ from domain.users import Identity
 log = structlog.get_logger()
 
 _MAX_EVENT_BYTES: Final = 256 * 1024
-"""Of an event that is passed on as Slack sent it; of a larger one only the type is."""
+"""The limit of an event that is passed on as Slack sent it; of a larger one, only the type is passed on."""
 _SECRETS: Final = ("token", "bot_access_token")
 """Fields that are never kept."""
 

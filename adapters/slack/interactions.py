@@ -20,19 +20,19 @@ log = structlog.get_logger()
 _Events: TypeAlias = list[Interaction | OtherWorkspaceEvent]
 
 _SUGGESTION: Final = "block_suggestion"
-"""Asks for the options of a select, which the pack never has."""
+"""A request for the options of a select, which the pack never has."""
 _MAX_KINDS: Final = 100
 """How many kinds are logged, each once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What Slack delivers at once."""
+    """The content of one delivery of Slack."""
 
     events: Sequence[ChatEvent]
-    """To be acknowledged together. None if the pack has no use for the delivery, or it is malformed."""
+    """Events to acknowledge together; none if the pack has no use for the delivery, or it is malformed."""
     response: JsonObject | None = None
-    """What the acknowledgement carries, if anything."""
+    """The content of the acknowledgement, if any."""
 
 
 class InteractionParser:

@@ -8,7 +8,7 @@ from adapters.http.session import CheckedResponse
 from adapters.serialization.json_codec import read_json
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
-"""Twice what 200 messages of Slack's maximum length take, with their blocks."""
+"""Twice the size of 200 messages of Slack's maximum length, with their blocks."""
 _CHUNK_BYTES: Final = 64 * 1024
 
 

@@ -24,14 +24,14 @@ _BOT_MESSAGE = "bot_message"
 _NEW_MESSAGE_SUBTYPES = ("", _BOT_MESSAGE, "thread_broadcast", "file_share", "me_message")
 """Other subtypes report changes."""
 _CHANGE_FIELDS = ("hidden", "message", "previous_message", "deleted_ts")
-"""Only reports of changes have them, including those whose subtype Slack omits, such as `message_replied`."""
+"""Fields of reports of changes only, including those whose subtype Slack omits, such as `message_replied`."""
 _CONTENT_FIELDS = ("text", "subtype", "files", "file", "attachments", "blocks")
 """A message has at least one of them."""
 _SLACKBOT = "USLACKBOT"
 """Slack's own bot in every workspace, which has no bot id and is no bot according to `users.info`."""
 _DIRECT_CHANNEL_TYPES = ("im", "mpim")
 _IM_PREFIX = "D"
-"""Of the ids of direct messages with one person. RTM and the history omit the type of a channel."""
+"""The prefix of the ids of direct messages with one person: RTM and the history omit the type of a channel."""
 _FILE_CHANNELS = ("channels", "groups", "ims")
 """The fields of a file that list where it is shared, beside `shares`."""
 

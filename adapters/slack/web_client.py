@@ -26,7 +26,7 @@ from domain.json_values import Json, JsonObject
 _SDK_LOGGER = "adapters.slack.sdk"
 """A separate logger for the SDK, which logs responses, socket URLs and their tickets at DEBUG."""
 MAX_FRAME_BYTES = 4 * 1024 * 1024
-"""Of one frame on a socket. Slack's own have less than 1 MiB."""
+"""The limit of one frame on a socket. Slack's own frames have less than 1 MiB."""
 _CLOSE_TIMEOUT_SECONDS = 2.0
 _JSON_METHODS = (
     *("chat.postMessage", "chat.postEphemeral", "chat.scheduleMessage", "chat.update"),

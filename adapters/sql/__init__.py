@@ -1,1 +1,1 @@
-"""What the SQL storages share: the form of values, and what the rows of their tables mean."""
+"""Shared by the SQL storages: the encoding of values, and the meaning of their tables' rows."""

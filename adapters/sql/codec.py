@@ -73,12 +73,12 @@ def count_of(stored: object) -> int:
 
 
 def optional_text(stored: object) -> str | None:
-    """Returns a text that an entry can do without; None for a damaged one."""
+    """Returns an optional text of an entry; None for a damaged one."""
     return stored if isinstance(stored, str) else None
 
 
 def _json_type(annotation: Any) -> object:
-    """Returns what a field of an event is in JSON."""
+    """Returns the JSON type of a field of an event."""
     annotation = getattr(annotation, "__supertype__", annotation)  # the type under a NewType
     stored = get_origin(annotation) or annotation
     return {tuple: list, Mapping: dict}.get(stored, stored)
@@ -89,7 +89,7 @@ def _default(field: Field[Any]) -> object:
 
 
 _DEFAULTS = {kind: {field.name: _default(field) for field in fields(kind)} for kind in EVENT_TYPES.values()}
-"""Of the fields of each event; MISSING for required ones."""
+"""The defaults of the fields of each event; MISSING for required ones."""
 _TYPES = {kind: {field.name: _json_type(field.type) for field in fields(kind)} for kind in EVENT_TYPES.values()}
 
 

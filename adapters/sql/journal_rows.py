@@ -109,7 +109,7 @@ def without_content(command: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """What is stored of an action that was reported or discarded. An unreadable one keeps nothing."""
+    """The remains of an action that was reported or discarded. An unreadable one keeps nothing."""
 
     command: str = ""
     outcome: str | None = None

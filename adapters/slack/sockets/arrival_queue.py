@@ -9,7 +9,7 @@ from application.ports.clock import Clock
 from application.ports.receiver import ChatEvent, IncomingEvent, is_interaction
 
 HANDOVER_SIZE = 16
-"""So many events in a burst cost one switch between producer and consumer, not one each."""
+"""The number of events in a burst that cost one switch between producer and consumer, instead of one each."""
 
 Acknowledge: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -71,7 +71,7 @@ class _Lane:
 
 
 def _parts(acknowledge: Acknowledge, count: int) -> list[Acknowledge]:
-    """Returns so many acknowledgements: once each was given, `acknowledge` is called."""
+    """Returns `count` acknowledgements; `acknowledge` is called once all of them were given."""
     missing = set(range(count))
 
     async def give(part: int) -> None:

@@ -16,9 +16,9 @@ log = structlog.get_logger()
 
 _SEND_TIMEOUT_SECONDS = 5.0
 _DEAD_AFTER_SECONDS = 30.0
-"""Without any frame, not even a pong."""
+"""Time without any frame, not even a pong, after which a connection counts as dead."""
 _IDLE_AFTER_SECONDS = 90.0
-"""Without any frame but pongs, on a connection on which Slack itself sends pings."""
+"""The same for time without any frame but pongs, on a connection on which Slack itself sends pings."""
 _CLOSED = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
 

@@ -35,7 +35,7 @@ _SHORT_LIFE_SECONDS = 10.0
 """A connection that ends sooner counts as a failure: Slack, or a proxy, may be rejecting it despite its hello."""
 _PING_INTERVAL_SECONDS = 10.0
 _DRAIN_TIMEOUT_SECONDS = 5.0
-"""For the outstanding acknowledgements of a replaced connection."""
+"""The time limit for outstanding acknowledgements of a replaced connection."""
 _PAUSE_CHECK_SECONDS = 0.5
 """How often to look whether an operator has lifted a pause."""
 _MANY_CONNECTIONS = MAX_CONNECTIONS - 2
@@ -170,7 +170,7 @@ class ConnectionManager:
         return delay_seconds
 
     def _log_failure(self, error: Exception, delay_seconds: float) -> None:
-        """Warns if Slack refuses a connection, once for each reason; that one is lost has a warning of its own."""
+        """Warns if Slack refuses a connection, once for each reason. The consumer warns of lost connections."""
         reason = str(error)
         fields = {"kind": self._protocol.name, "reason": reason, "again_in_seconds": round(delay_seconds, 1)}
         if reason == self._logged_failure:

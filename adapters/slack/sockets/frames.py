@@ -24,7 +24,7 @@ class EventReceived:
     envelope_id: str = ""
     """Identifies the acknowledgement; empty if Slack expects none."""
     response: JsonObject | None = None
-    """What the acknowledgement carries."""
+    """The content of the acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Ignored:
 
     envelope_id: str
     response: JsonObject | None = None
-    """What the acknowledgement carries."""
+    """The content of the acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
