@@ -8,8 +8,8 @@ from typing import Any, Final
 from opentelemetry.trace import SpanKind
 
 from adapters.opentelemetry.attributes import PROCESS, SEND, of_action
+from adapters.opentelemetry.bounded_cache import BoundedCache
 from adapters.opentelemetry.calls import Handler, Method, error_type, request
-from adapters.opentelemetry.lately import Lately
 from adapters.opentelemetry.sent_events import SentEvents
 from adapters.opentelemetry.spans import Span, Tracer, current, nanoseconds
 from adapters.opentelemetry.trace_parents import load_trace_parent
@@ -32,9 +32,9 @@ class ActionTraces:
     def __init__(self, tracer: Tracer, sent: SentEvents) -> None:
         self._tracer = tracer
         self._sent = sent
-        self._asked_at: Lately[ActionId, int] = Lately()
+        self._asked_at: BoundedCache[ActionId, int] = BoundedCache()
         """The times of the requests that found actions which are not recorded yet."""
-        self._processing: Lately[ActionId, Span] = Lately()
+        self._processing: BoundedCache[ActionId, Span] = BoundedCache()
 
     def storage_handlers(self) -> Mapping[str, Handler]:
         """Returns what to do with calls of the journal and the rate limiter."""

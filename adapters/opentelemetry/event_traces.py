@@ -8,8 +8,8 @@ from typing import Any, Final
 from opentelemetry.trace import SpanKind
 
 from adapters.opentelemetry.attributes import RECEIVE, SEND, of_entry
+from adapters.opentelemetry.bounded_cache import BoundedCache
 from adapters.opentelemetry.calls import Handler, Method, error_type
-from adapters.opentelemetry.lately import Lately
 from adapters.opentelemetry.sent_events import SentEvents
 from adapters.opentelemetry.spans import Span, Tracer, current, nanoseconds
 from adapters.opentelemetry.trace_parents import load_trace_parent
@@ -27,9 +27,9 @@ class EventTraces:
     def __init__(self, tracer: Tracer, sent: SentEvents) -> None:
         self._tracer = tracer
         self._sent = sent
-        self._claimed: Lately[str, OutboxEntry] = Lately()
+        self._claimed: BoundedCache[str, OutboxEntry] = BoundedCache()
         """The entries that are to be delivered, by their keys."""
-        self._sending: Lately[str, Span] = Lately()
+        self._sending: BoundedCache[str, Span] = BoundedCache()
 
     def storage_handlers(self) -> Mapping[str, Handler]:
         """Returns what to do with calls of the outbox."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from opentelemetry.trace import SpanContext
 
-from adapters.opentelemetry.lately import Lately
+from adapters.opentelemetry.bounded_cache import BoundedCache
 from adapters.opentelemetry.spans import Span
 from adapters.opentelemetry.trace_parents import load_trace_parent
 from application.log_context import cause_of
@@ -18,10 +18,10 @@ class SentEvents:
     def __init__(self, *, in_payload: bool) -> None:
         """`in_payload`: whether payloads carry the trace context."""
         self._in_payload = in_payload
-        self._accepted_at: Lately[int, int] = Lately()
+        self._accepted_at: BoundedCache[int, int] = BoundedCache()
         """The times of acceptance by span id, in nanoseconds since 1970."""
-        self._by_key: Lately[str, SpanContext] = Lately()
-        self._keys: Lately[int, str] = Lately()
+        self._by_key: BoundedCache[str, SpanContext] = BoundedCache()
+        self._keys: BoundedCache[int, str] = BoundedCache()
         """The keys of messages by span id."""
 
     def announcement(self, span: Span) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""What the pack remembers for a while."""
+"""A cache that forgets the oldest values."""
 
 from typing import Final, TypeVar
 
@@ -8,8 +8,8 @@ V = TypeVar("V")
 _SIZE: Final = 20_000
 
 
-class Lately(dict[K, V]):
-    """The values that were stored last; older ones are forgotten."""
+class BoundedCache(dict[K, V]):
+    """The latest values; older ones are forgotten."""
 
     def __setitem__(self, key: K, value: V) -> None:
         if len(self) >= _SIZE:
