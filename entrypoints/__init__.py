@@ -1,1 +1,1 @@
-"""How the pack is started: settings, container, daemon, command line, HTTP."""
+"""Everything that starts and serves the pack: settings, containers, daemon, command line, HTTP, simulation, tests."""

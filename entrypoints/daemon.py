@@ -22,7 +22,8 @@ from entrypoints.observability.repeats import RepeatLimiter
 log = structlog.get_logger()
 
 _GRACE_SECONDS: Final = 8.0
-"""For unfinished work after a signal; the next start resumes the rest. The documentation promises exit within 10 s."""
+"""The time for unfinished work after a signal; the next start resumes the rest. The documentation promises exit in 10
+s."""
 _NEW_OBJECTS_PER_COLLECTION: Final = 5000
 _ADDRESS: Final = "FLYTE_SLACK_API_URL"
 """Errors of a server that is not Slack name it."""
@@ -77,9 +78,9 @@ def _log_start(daemon: Daemon) -> None:
 
 
 def _collect_garbage() -> None:
-    """Collects garbage from now on, and looks for it only in what the pack creates from now on.
+    """Turns garbage collection on, for objects created from now on only.
 
-    What was loaded stays to the end: looking through it again and again would find nothing.
+    Loaded modules stay to the end: searching them again and again would find nothing.
     """
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS_PER_COLLECTION)

@@ -21,11 +21,11 @@ log = structlog.get_logger()
 SLACK_PATH: Final = "/slack/events"
 _MAX_BODY_BYTES: Final = 1024 * 1024
 _WAIT_SECONDS: Final = 10.0
-"""For a request, a body, or the reading of a response."""
+"""How long a peer may take for a request, a body, or the reading of a response."""
 _SHUTDOWN_SECONDS: Final = 3.0
 _LINGERING_SECONDS: Final = 2.0
 _KEEPALIVE_SECONDS: Final = 75.0
-"""Between the requests of Slack: longer than load balancers keep idle connections."""
+"""The idle time between Slack's requests: longer than load balancers keep idle connections."""
 _MAX_REASON_LENGTH: Final = 100
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 

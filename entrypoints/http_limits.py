@@ -8,11 +8,11 @@ from typing import Final, cast
 
 _MAX_CONNECTIONS: Final = 512
 _MAX_BUFFERED_BYTES: Final = 8 * 1024 * 1024
-"""Of all requests in hand. Slack's have a few kilobytes each."""
+"""The limit of all requests in progress together. Slack's have a few kilobytes each."""
 _RECEIVE_BUFFER_BYTES: Final = 32 * 1024
-"""Of the kernel, for one connection: as much may arrive before the pack has looked at the headers."""
+"""The kernel's buffer for one connection: as much may arrive before the pack has read the headers."""
 _OPEN_FILES: Final = 4096
-"""Connections, the storage's files, and requests to Slack and Flyte."""
+"""The number of open files for connections, the storage's files, and requests to Slack and Flyte."""
 
 
 def raise_open_file_limit() -> None:
@@ -95,10 +95,10 @@ class Connection(asyncio.Protocol):
         self.is_trusted = False
         """Whether a request signed by Slack came on it."""
         self.buffered_bytes = 0
-        """Of the request in progress."""
+        """The buffered bytes of the request in progress."""
 
     def wait_for_request(self, seconds: float | None = None) -> None:
-        """Gives the peer so long (the limits' own time by default) to read the response and send its next request."""
+        """Gives the peer `seconds` (by default those of the limits) to read the response and send its next request."""
         self._is_in_request = False
         self.buffered_bytes = 0
         self._wait_for_peer(seconds or self._limits.wait_seconds)
@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
         self._wait_for_peer(self._limits.wait_seconds)
 
     def stop_waiting(self) -> None:
-        """It is the pack's turn."""
+        """Stops the time limit: the pack is processing the request."""
         self._limits.waiting(self, is_waiting=False)
         if self._deadline is not None:
             self._deadline.cancel()

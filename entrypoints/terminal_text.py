@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 _NEEDED: Final = "\u200c\u200d"
-"""Invisible characters that scripts and emoji need."""
+"""Invisible characters that writing systems and emoji need."""
 _DECEPTIVE: Final = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Categories of characters that could forge a line, control a terminal, change the writing direction, hide text, or
 can't be encoded."""

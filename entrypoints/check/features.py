@@ -26,7 +26,7 @@ class Feature:
     name: str
     served: tuple[Served, ...]
     also_needs: str = ""
-    """What the app's pages in Slack have to have, and no request can tell."""
+    """Settings on the app's pages in Slack that the feature needs and that no request can verify."""
     are_interactions: bool = False
     """Whether Slack delivers the events through Socket Mode and HTTP only."""
 

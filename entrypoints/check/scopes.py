@@ -23,7 +23,7 @@ class Scope:
 
     name: str
     use: str
-    """What the pack needs it for."""
+    """The features of the pack that need it."""
     is_required: bool = False
     """Whether nearly every flow fails without it."""
 

@@ -97,7 +97,7 @@ def _check_lock(directory: Path, pack: RunningPack | None) -> Finding:
 
 
 def _check_database(directory: Path) -> Finding:
-    """Says what a start would do with the file."""
+    """Checks the SQLite file: reports what a start would do with it."""
     path = directory / DATABASE_FILE
     try:
         found = inspect_database(directory)

@@ -1,4 +1,4 @@
-"""Where the storage is, and what other checks need to know of it."""
+"""The place and the state of the storage, as far as several checks need them."""
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ class StoragePlace:
     directory: Path | None = None
     """None if it is not a directory."""
     owner: tuple[str, str] = ("", "")
-    """The ids of the workspace and of the bot that it belongs to; empty if that is open."""
+    """The ids of the workspace and of the bot that it belongs to; empty if it belongs to none yet."""
     findings: tuple[Finding, ...] = ()
-    """What is to be said of a database."""
+    """The findings about a database."""
 
     @property
     def has_replicas(self) -> bool:
-        """Whether packs run on it beside which this one may run."""
+        """Whether packs run on it that this one may run beside."""
         return self.is_in_use and self.directory is None
 
 

@@ -16,7 +16,7 @@ def main() -> None:
     """Runs the command line."""
     is_daemon = sys.argv[1:] in ([], ["run"])
     if is_daemon:
-        gc.disable()  # until the daemon runs: what is loaded stays, and looking for garbage in it takes time
+        gc.disable()  # until the daemon runs: loaded modules stay, and searching them for garbage takes time
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _exit)
     install_standard_error()

@@ -35,7 +35,7 @@ class QueueEntry:
     reason: str
     """Why the entry was set aside; empty unless it was."""
     wait: Wait | None
-    """What the entry waits for; None if it was set aside, or that is not known."""
+    """The reason of its wait; None if it was set aside, or if the reason is unknown."""
     details: JsonObject
     """Everything that is known about the entry, message texts included."""
 

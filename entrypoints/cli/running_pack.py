@@ -1,4 +1,4 @@
-"""Knows the pack that runs on this machine: its health, and the settings that it has if it has those of the command."""
+"""The pack that runs on this machine: its health, and its settings, which are assumed to be those of the command."""
 
 import json
 from collections.abc import Mapping

@@ -40,7 +40,7 @@ from entrypoints.simulation.workspaces.channels import ChannelSetup, parse_chann
 from entrypoints.terminal_text import printable
 
 _SETTLE_SECONDS: Final = 10.0
-"""For everything that a line triggers; a flow that triggers itself never settles."""
+"""The time limit for everything that a line triggers; a flow that triggers itself never settles."""
 _NO_INPUT: Final = (
     "Standard input is empty, so there was nothing to simulate. Run it in a terminal (with Docker: docker run -it), "
     "pipe messages to it (echo hello | flyte-slack simulate), or connect a pack of your own with --serve."
@@ -65,7 +65,7 @@ class SimulateOptions:
     """Whether the built-in flows run besides `flows`. Without `flows` they always run."""
     packs: Sequence[Path] = ()
     channels: Sequence[str] = ()
-    """As `#ops` or `#ops=C024BE91L`, besides the default ones."""
+    """Additional channels, as `#ops` or `#ops=C024BE91L`."""
     datastore: Path | None = None
     """A file with items of Flyte's datastore."""
     labels: str = ""
@@ -85,7 +85,7 @@ class SimulateOptions:
     """None: only in a terminal."""
     log_level: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Those of the environment, which can change the settings of the pack."""
+    """The environment's variables that change the settings of the pack."""
 
     @property
     def is_serving(self) -> bool:

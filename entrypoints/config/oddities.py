@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 _OURS: Final = "FLYTE_SLACK_"
 _PROBABLY_OURS: Final = re.compile("FL|.*SLACK", re.IGNORECASE)
-"""Only such names are compared with all of the pack's, which takes time."""
+"""Names worth comparing with all of the pack's, which takes time."""
 _SET_BY_KUBERNETES: Final = re.compile(r"FLYTE_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
 """Variables that Kubernetes sets in every container of a namespace with a service called `flyte`, `flyte-slack` ..."""
 _ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://")
 """What Kubernetes sets the variable `..._PORT` of such a service to."""
 _SIMILAR: Final = 0.8
 _MORE_SIMILAR: Final = 0.85
-"""For names that another program may use."""
+"""The similarity required of names that another program may use."""
 _KIND_OF_TOKEN: Final = re.compile(r"(xapp|xoxb|xoxp)-")
 _KINDS: Final = {"xapp": "an app-level token", "xoxb": "a bot token", "xoxp": "a user token"}
 _BELONGS_IN: Final = {"xapp": "FLYTE_SLACK_APP_TOKEN", "xoxb": "FLYTE_SLACK_TOKEN"}

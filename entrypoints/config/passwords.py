@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 _USER: Final = re.compile(r"://[^:@/]*:([^@/]+)@")
-"""As libpq reads it: a password may contain a question mark or a number sign."""
+"""The user's part of a URL as libpq reads it: a password may contain a question mark or a number sign."""
 _PARAMETER: Final = re.compile(
     r"[?&;](?:\w*(?:password|passwd|pwd|secret|token)|scram_\w+_key)=([^&;]+)", re.IGNORECASE
 )

@@ -30,7 +30,7 @@ _OF_EACH_REPLICA: Final = frozenset(
 _DAY_SECONDS: Final = 86400
 _MILLION: Final = 1_000_000
 _AGE_OF_DONE: Final = parsers.number(2 * _DAY_SECONDS, 3650 * _DAY_SECONDS)
-"""At least 48 h: for so long messages are recognised, backfill reads back, and Flyte's audit is asked for actions."""
+"""At least 48 h, the reach of message recognition, of backfill and of queries of Flyte's audit."""
 
 
 class ReceiveMode(Enum):
@@ -114,7 +114,7 @@ class Settings:
     log_level: str = _with_default("LOGLEVEL", parsers.log_level, "info")
 
     trace_exporters: tuple[str, ...] = ()
-    """Where traces go, by OpenTelemetry's names; nowhere if there is none."""
+    """The exporters of traces, by OpenTelemetry's names; nothing is traced without any."""
     proxy_passwords: tuple[Secret, ...] = ()
     """The passwords in the environment's proxy URLs, to be kept out of logs."""
     warnings: tuple[SettingIssue, ...] = ()

@@ -16,12 +16,12 @@ _LIBRARIES: Final = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.htt
 
 
 def trace_exporters(given: Mapping[str, str]) -> tuple[str, ...]:
-    """Returns where traces go; nowhere unless the variables ask for it and the libraries are installed."""
+    """Returns the exporters of traces; none unless the variables name them and the libraries are installed."""
     return tuple(name for name in _wanted(given) if name in EXPORTERS) if _are_libraries_installed(given) else ()
 
 
 def tracing_issues(given: Mapping[str, str], *, in_payload: bool) -> Iterator[SettingIssue]:
-    """Yields a warning for each variable that asks for what is not to be had; `in_payload`: for traces in events."""
+    """Yields a warning for each variable that asks for something unavailable; `in_payload`: traces in events are on."""
     wanted = _wanted(given)
     for name in wanted:
         if name not in EXPORTERS:

@@ -21,7 +21,7 @@ class Variable:
     parse: Callable[[str], Any]
     """Turns a text into a value. Raises ValueError that says which values are accepted."""
     default: str | None = None
-    """As a text in the environment; `$TMPDIR` stands for the directory of temporary files."""
+    """The default as a text; `$TMPDIR` stands for the directory of temporary files."""
     is_required: bool = False
     description: str = ""
     """The value that a required variable needs, in words."""

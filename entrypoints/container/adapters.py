@@ -38,7 +38,7 @@ def event_selection(settings: Settings) -> EventSelection:
 
 
 def watched(watch: Callable[[P], P], port: P) -> P:
-    """Returns the port with what `watch` puts around it."""
+    """Returns the port as wrapped by `watch`."""
     return watch(port)
 
 

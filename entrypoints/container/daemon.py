@@ -34,7 +34,7 @@ class Daemon(containers.DeclarativeContainer):
 
 
 def lifetimes(daemon: Daemon) -> Iterator[AbstractAsyncContextManager[object]]:
-    """Yields what has to be entered, in this order, before the pack runs; it is left in reverse order.
+    """Yields the contexts to enter, in this order, before the pack runs; they are left in reverse order.
 
     Slack's signed requests can arrive as soon as the pack receives, so the port is open by then; even while the pack
     waits for the server of its storage, so that its health can be seen.

@@ -98,7 +98,7 @@ class Ports(containers.DeclarativeContainer):
         shutdown=shutdown,
         max_retry_seconds=lease.provided.poll_seconds,
     )
-    """For the work of which one replica at a time does all."""
+    """The locks of work that one replica at a time does for all."""
     post_gate = providers.Singleton(PostGate, shutdown=shutdown)
     pauses = providers.Singleton(
         Pauses,
@@ -115,7 +115,7 @@ class Ports(containers.DeclarativeContainer):
     )
     inaccessible_channels = providers.Singleton(InaccessibleChannelPolicy, recheck=membership_doubts.provided.recheck)
     impatient_chat = providers.Singleton(intercepted, watched_chat, inaccessible_channels)
-    """For callers that repeat all requests themselves."""
+    """The chat service for callers that repeat all requests themselves."""
     retried_chat = providers.Singleton(
         intercepted,
         watched_chat,

@@ -1,4 +1,4 @@
-"""Traces, where the environment asks for them."""
+"""The tracing of the ports, if the environment configures it."""
 
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, Union

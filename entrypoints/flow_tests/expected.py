@@ -12,7 +12,7 @@ DEFAULT_TIMEOUT_SECONDS: Final = 10.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Expectation(Located):
     within: float = DEFAULT_TIMEOUT_SECONDS
-    """In seconds since the step began, like `after`."""
+    """The time limit, in seconds since the step began, like `after`."""
     after: float = 0.0
 
 
@@ -21,7 +21,7 @@ class _Content(_Expectation):
     text: object = None
     """A text or a matcher; None for any."""
     fields: object = None
-    """Of the message or the view."""
+    """The fields of the message or the view."""
     actions: object = None
     """The labels, or `action_id`s, of everything that can be clicked or chosen, in its order."""
 
@@ -67,7 +67,7 @@ class ExpectedEphemeral(_Content):
     """A message from the bot that one person sees."""
 
     person: str = ""
-    """Empty: who acted last."""
+    """Empty: the person who acted last."""
     room: str = ""
     thread: str = ""
     name: str = ""
@@ -78,7 +78,7 @@ class ExpectedDirectMessage(_Content):
     """A message from the bot in its direct messages with a person."""
 
     person: str = ""
-    """Empty: who acted last."""
+    """Empty: the person who acted last."""
     thread: str = ""
     name: str = ""
 
@@ -90,7 +90,7 @@ class ExpectedModal(_Content):
     title: object = None
     """A text or a matcher; None for any."""
     person: str = ""
-    """Empty: who acted last."""
+    """Empty: the person who acted last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class ExpectedHome(_Content):
     """The app shows something on a person's Home tab."""
 
     person: str = ""
-    """Empty: who acted last."""
+    """Empty: the person who acted last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +143,6 @@ Visible: TypeAlias = (
     | ExpectedHome
     | ExpectedFile
 )
-"""What has a text."""
+"""The expectations that have a text."""
 
 Expected: TypeAlias = Visible | ExpectedDeletion | ExpectedReaction | ExpectedCommand | ExpectedEvent

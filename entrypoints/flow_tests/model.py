@@ -38,7 +38,7 @@ class FlowTestSetup:
     people: Sequence[PersonSetup] = (PersonSetup("alice"), PersonSetup("bob"))
     channels: Sequence[ChannelSetup] = (ChannelSetup("#general"), ChannelSetup("#ops"))
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Of the pack, by environment variable."""
+    """The pack's settings, by environment variable."""
     datastore: Mapping[str, object] = field(default_factory=dict)
     start: datetime = START
 

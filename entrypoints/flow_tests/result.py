@@ -12,11 +12,11 @@ class Failure:
     """Why a test failed."""
 
     line: int
-    """Of the step, in the test's file; 0 when it is unknown."""
+    """The step's line in the test's file; 0 when it is unknown."""
     step: str
     """`step 2`, or `step 3, round 14, step 1`."""
     reason: str
-    """In a sentence or two."""
+    """The reason in a sentence or two."""
     diff: Sequence[Line] = ()
     """The conversation, with expected and actual messages."""
     trace: Sequence[Line] = ()

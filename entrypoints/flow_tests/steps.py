@@ -209,4 +209,4 @@ AppStep: TypeAlias = Click | Choose | Submit | CloseModal | RunCommand | UseShor
 """What people do with the app."""
 
 Action: TypeAlias = MessageStep | AppStep | RaiseEvent | Invite | Remove | SlackFault | FlyteFault
-"""What happens at an instant, and what expectations follow on."""
+"""Steps that happen at an instant, and after which expectations are timed."""

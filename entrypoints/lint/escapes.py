@@ -22,7 +22,7 @@ _CONTROLS: Final = {
     "v": "a vertical tab",
     "0": "a null character",
 }
-"""What no text contains."""
+"""Characters that no text contains."""
 _OTHERS: Final = {
     "n": "a line break",
     "t": "a tab",
@@ -32,7 +32,7 @@ _OTHERS: Final = {
     "P": "a line break",
     "_": "a space",
 }
-"""What a text can contain, but not the code of a template."""
+"""Characters that a text can contain, but not the code of a template."""
 
 
 class Escape(NamedTuple):

@@ -16,7 +16,7 @@ class Problem(NamedTuple):
     offset: int | None = None
     """The character of the text at the path that it is about; None: the key."""
     mark: Mark | None = None
-    """Where it is in the file, if that is neither."""
+    """Its place in the file, if it is neither a key nor a character of a text."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,4 +1,4 @@
-"""What the linter knows of packs: of this one all, of scripted ones how they answer, of others nothing."""
+"""The packs as the linter knows them: all of this one, the answers of scripted ones, nothing of others."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Reads a flow although YAML cannot: reports each mistake, and goes on with the text as it was probably meant.
+"""Reads flows that are not valid YAML: reports each mistake, and continues with the text that was probably meant.
 
 A repair changes one line and keeps all others where they are.
 """
@@ -39,7 +39,7 @@ class _Repair:
 
 
 def read_flow(text: str, source: str, *, is_json: bool) -> tuple[Document, Mapping[str, tuple[Problem, ...]]]:
-    """Returns a document, empty if it cannot be read at all, and what stood in the way, by the id of its check."""
+    """Returns the document, empty if it cannot be read at all, and the repaired mistakes by the id of their check."""
     repairs: list[_Repair] = []
     while True:
         try:

@@ -13,7 +13,7 @@ from entrypoints.simulation.flyte.scripted_pack import PackScript, pack_from_fil
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _FLOW_WORD: Final = "packName"
-"""What every flow has, also one that cannot be read."""
+"""A word that every flow contains, even one that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

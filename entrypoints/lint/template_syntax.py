@@ -26,7 +26,7 @@ _SLIPS: Final = (
     (re.compile(r"[\"']"), "write a colon before the argument of a filter"),
     (re.compile(r"\("), "write a colon before the argument of a filter, without parentheses"),
 )
-"""What people write who know other languages, and what to write instead."""
+"""Habits from other languages, and what to write instead."""
 _PATTERN_FILTERS: Final = ("match", "extractMatch")
 
 

@@ -1,4 +1,4 @@
-"""What the values and outputs of templates can be, as far as that is known without an event."""
+"""The types of the values and outputs of templates, as far as they are known without an event."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Checks of values of which YAML makes something else than it seems."""
+"""Checks of values that YAML reads as something other than they look."""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def comments_in_texts(flow: FlowText, _: Packs) -> Iterator[Problem]:
 
 
 def has_lost_its_value(document: Document, path: KeyPath) -> bool:
-    """Whether YAML takes what seems to be the value at a path for something else, as in `channel: #ops`."""
+    """Whether YAML reads the apparent value at a path as something else, as in `channel: #ops`."""
     scalar = document.scalar(path)
     if scalar is None:
         return False

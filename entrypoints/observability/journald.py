@@ -6,7 +6,7 @@ from typing import Final, TextIO
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _PRIORITIES: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
-"""Those of syslog, by level."""
+"""Syslog's priorities, by level."""
 
 
 def is_journal(stream: TextIO, journal_stream: str) -> bool:

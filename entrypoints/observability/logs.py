@@ -25,8 +25,9 @@ _NOISY_LOGGERS: Final = {
     "psycopg": logging.ERROR,
     "opentelemetry.exporter": logging.ERROR,
 }
-"""Below their levels these log whole responses, socket tickets included, a line for each health check, or several for
-each lost connection, of which the storage tells, and for each batch of spans that is not exported at once."""
+"""The levels of noisy loggers: below them they log whole responses with socket tickets, a line for each health check,
+or several lines for each connection that the storage reports as lost and each batch of spans that is not exported at
+once."""
 
 _BARE_WORD: Final = re.compile(r"[^\s\"'=\\]+")
 _COLOURS: Final = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "31;1"}
@@ -36,7 +37,7 @@ _TIME_OF_DAY: Final = slice(11, 19)
 def configure_logs(
     level: str, *, secrets: Iterable[str] = (), stream: TextIO | None = None, journal_stream: str = ""
 ) -> RepeatLimiter:
-    """Sends what structlog and the standard library log, from this level on, to `stream` (standard error).
+    """Sends the log lines of structlog and the standard library, from this level on, to `stream` (standard error).
 
     `level` is `debug`, `info`, `warning` or `error`. `secrets` must not appear in any line. Each line has its priority
     if systemd's variable JOURNAL_STREAM, `journal_stream`, names the stream. May be called again. Returns what limits

@@ -1,4 +1,4 @@
-"""Limits how often the log says the same thing: some lines a minute, and the number of the others."""
+"""Limits repeated log lines: lets some through in a minute, and reports the number of the others."""
 
 import asyncio
 import time
@@ -27,11 +27,11 @@ _LIMITED_INFO: Final = (
     "throttled",
     "unhealthy",
 )
-"""Lines of level INFO that come in great number while, or because, Slack or Flyte fails."""
+"""Events of level INFO of which there are many while Slack or Flyte fails."""
 _PER_CHANNEL: Final = ("paced", "throttled")
-"""Lines of which ten pass for each channel or method: what one waits for does not tell of another."""
+"""Events of which ten lines pass for each channel or method, since they concern that one only."""
 _UNLIMITED: Final = ("action_concluded", "lines_left_out")
-"""Lines of level WARNING of which each is needed: how an action ended, and the report itself."""
+"""Events of level WARNING of which every line passes: how an action ended, and the report itself."""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _STREAMS: Final = (0, 1, 2)
 _PATIENCE_SECONDS: Final = 1.0
 _PIECE_BYTES: Final = 4096
-"""A pipe that is ready for writing takes so many bytes at once (PIPE_BUF)."""
+"""The number of bytes that a pipe which is ready for writing takes at once (PIPE_BUF)."""
 
 
 def install_standard_error() -> None:

@@ -1,4 +1,4 @@
-"""A running sandbox, and how to tell that it has settled: that nothing more follows from what people did."""
+"""A running sandbox, and the detection that it has settled: nothing more follows from people's actions."""
 
 import asyncio
 from collections.abc import Sequence

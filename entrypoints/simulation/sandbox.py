@@ -54,7 +54,7 @@ class SandboxConfig:
     datastore: Mapping[str, object] = field(default_factory=dict)
     """The first items of Flyte's datastore: texts and objects by key."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Of the Slack pack, by environment variable: some of `APPLICABLE_VARIABLES`."""
+    """Settings of the Slack pack, by environment variable: some of `APPLICABLE_VARIABLES`."""
     record: str = ""
     """The file for a recording, in the format of FLYTE_SLACK_RECORD."""
     classic: bool = False

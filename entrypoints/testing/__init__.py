@@ -1,1 +1,1 @@
-"""What another distribution tests its storage with. Needs the extra `testing`."""
+"""The contract tests of storages, also for those of other distributions. Needs the extra `testing`."""

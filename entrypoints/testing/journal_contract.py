@@ -44,7 +44,7 @@ UPLOAD = ChatCommand(
         "blocks": [{"triggerId": "secret.1"}],
     },
 )
-"""Not all of it is input of that command, but its row names a content."""
+"""Its input is only partly that of the command, whose row is needed because it names a content."""
 UPLOADED = CommandOutcome(
     "FileUploaded", {"title": "Report", "size": 15, "responseUrl": "https://hooks.example/secret"}
 )

@@ -15,7 +15,7 @@ class Activity:
     kind: str
     value: Any
     timestamp: str = ""
-    """Of the message; empty if it is about none, or one that cannot be named."""
+    """The timestamp of the message; empty if the step is about none, or about one that cannot be named."""
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

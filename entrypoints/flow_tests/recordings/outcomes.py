@@ -13,14 +13,14 @@ _Fields = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Cast:
-    """Who acted last and where, and what the bot's messages consist of."""
+    """The last person and place of an action, and the current contents of the bot's messages."""
 
     user_id: str = ""
     channel_id: str = ""
     timestamp: str = ""
-    """Of the message that was used; empty if it was none that everybody sees."""
+    """The timestamp of the message that was used; empty if it was none that everybody sees."""
     contents: dict[tuple[str, str], _Fields] = field(default_factory=dict)
-    """By channel and `ts`."""
+    """The fields of the bot's messages, by channel and `ts`."""
     uploads: list[_Fields] = field(default_factory=list)
     """The inputs of `UploadFile` whose files are not shared yet."""
 

@@ -31,9 +31,9 @@ class Replay:
         self._workspace = console.sandbox.workspace
         self._printer = console.printer
         self._timestamps: dict[tuple[str, str], str] = {}
-        """By room and recorded `ts` of a message: its `ts` in the simulation."""
+        """The `ts` in the simulation of each message, by room and recorded `ts`."""
         self._bot_timestamps: dict[str, list[str]] = defaultdict(list)
-        """Of the bot's messages in the simulation, by room."""
+        """The `ts` of the bot's messages in the simulation, by room."""
         self._recorded_bot_messages: Counter[str] = Counter()
         """How many were recorded so far, by room."""
         self._workspace.listeners.append(self._on_event)

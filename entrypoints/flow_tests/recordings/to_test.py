@@ -71,7 +71,7 @@ class _StepWriter:
         self._at = 0.0
 
     def steps(self) -> Iterator[str]:
-        """Yields the lines. Consecutive doings of the bot are one expectation."""
+        """Yields the lines. Consecutive actions of the bot are one expectation."""
         previous: SessionEvent | None = None
         for event in self._events:
             if _is_of_bot(event):
@@ -92,7 +92,7 @@ class _StepWriter:
         return any(kind in ("edit", "delete") for kind in activities)
 
     def _is_expressible(self, event: SessionEvent) -> bool:
-        """Whether a step can say it: messages that were not recorded have no name, and cannot be deleted."""
+        """Whether a step can express it: messages that were not recorded have no name, and cannot be deleted."""
         match event:
             case RecordedActivity(room=room, activity=Activity(kind="delete", timestamp=timestamp)):
                 return (room, timestamp) in self._names

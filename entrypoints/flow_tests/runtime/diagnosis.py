@@ -38,9 +38,9 @@ class FailureReporter:
         self._matcher = matcher
         self._formatter = EventFormatter(environment.transcript, environment.flyte, Detail.ON)
         self._turn_events = 0
-        """Where the latest turn begins in the log's events."""
+        """The index in the log's events at which the latest turn begins."""
         self._turn_observed = 0
-        """Where it begins in what was observed."""
+        """The same index in the log's observations."""
 
     def begin_turn(self) -> None:
         """Starts a new turn: an action follows an expectation."""

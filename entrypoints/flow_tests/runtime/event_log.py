@@ -43,11 +43,11 @@ class EventLog:
         self._packs = packs
         self._files = files
         self._messages: dict[tuple[str, str], ChatMessage] = {}
-        """By channel and `ts`."""
+        """The messages by channel and `ts`."""
         self._sources: dict[str, str] = {}
         """The flow and step that sent each action, by action id."""
         self.observed: list[Observed] = []
-        """What tests can expect."""
+        """The occurrences that tests can expect."""
         self.events: list[OutputEvent] = []
         """All events of the workspace and the engine."""
         self.changed = asyncio.Event()

@@ -68,7 +68,7 @@ class ExpectationMatcher:
         self._expected_ids: set[int] = set()
 
     def is_expected(self, observed: Observed) -> bool:
-        """Whether this was expected, or allowed."""
+        """Whether the occurrence was expected or allowed."""
         return id(observed) in self._expected_ids
 
     def begin_turn(self) -> bool:

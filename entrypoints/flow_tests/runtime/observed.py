@@ -95,4 +95,4 @@ Observed: TypeAlias = (
 """Anything."""
 
 NewMessage: TypeAlias = BotMessage | BotEphemeral
-"""What fails a test unless it is expected."""
+"""Messages that fail a test unless they are expected."""

@@ -21,9 +21,9 @@ from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.workspaces.workspace import BOT
 
 _SETTLE_TIMEOUT_SECONDS: Final = 600.0
-"""Of virtual time, for everything that still follows after the last step."""
+"""The time limit, in virtual time, for everything that still follows after the last step."""
 _SETTLE_AFTER_FAILURE_SECONDS: Final = 60.0
-"""Of virtual time, so that the report includes what comes too late."""
+"""Virtual time after a failure, so that the report includes what comes too late."""
 
 _TOO_EARLY: Final = "the bot's message or modal comes after this step: put an expect that waits for it before this"
 

@@ -1,4 +1,4 @@
-"""Uses the app by what is written on its buttons and fields, for the console and for flow tests."""
+"""Uses the app by the labels of its buttons and fields, for the console and for flow tests."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
@@ -16,7 +16,7 @@ _FIELD: Final = "field"
 
 
 class Controls:
-    """What people see of the app, and use. Raises UnknownName and NotAllowed, which say what there is instead."""
+    """The app's elements as people see and use them. Raises UnknownName and NotAllowed, which list the alternatives."""
 
     def __init__(self, slack: SlackServer, transcript: Transcript) -> None:
         self._slack = slack

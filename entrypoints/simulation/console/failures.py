@@ -1,4 +1,4 @@
-"""Tells what flows could not do, to those who do not read each step of them."""
+"""Collects the failures of flows, for users who do not read each step."""
 
 from collections.abc import Iterator
 

@@ -28,12 +28,12 @@ _MAX_VALUE_LENGTH: Final = 100
 _MAX_QUOTE_LENGTH: Final = 40
 _INDENT: Final = 12
 _OMITTED: Final = ("user", "itemUser", "teamId", "triggerId", "responseUrl", "viewHash", "actionTimestamp")
-"""The keys of the Slack pack's payloads that tell little."""
+"""The keys of the Slack pack's payloads that carry little information."""
 _EMPTY: Final[tuple[object, ...]] = ("", [], {}, None, False)
 _OPTIONAL: Final = dict.fromkeys(
     ("ReceivedEdit", "ReceivedDeletion"), "outside the simulation only with FLYTE_SLACK_RECEIVE_EDITS=true"
 )
-"""What the pack reports here, and elsewhere only if it is switched on."""
+"""Events that the pack reports here, but elsewhere only if they are switched on."""
 
 
 class Detail(Enum):
@@ -51,7 +51,7 @@ class EventFormatter:
     """Turns events into lines."""
 
     def __init__(self, transcript: Transcript, engine: Flyte, detail: Detail, origins: Origins | None = None) -> None:
-        """With `origins` it tells to which message something belongs, if that is not the latest of a person."""
+        """With `origins`, lines name the message to which they belong, unless it is the latest of a person."""
         self.detail = detail
         self._origins = origins
         self._latest: int | None = None
@@ -92,7 +92,7 @@ class EventFormatter:
         return Line((*spans, Span(text)), indent=sum(len(span.text) for span in spans))
 
     def _origin(self, event: ChatMessage | flyte.TraceEvent) -> str:
-        """Returns to which message an event belongs; empty if that is the latest of a person, or unknown."""
+        """Refers to the message to which an event belongs; empty for the latest of a person, or if it is unknown."""
         number = self._origins.of(event) if self._origins else None
         if number is None or number == self._latest:
             return ""
@@ -102,7 +102,7 @@ class EventFormatter:
         return f'for "{shorten(message.text, _MAX_QUOTE_LENGTH)}"' if message else ""
 
     def _usable(self, known: Sequence[Element]) -> Iterator[Line]:
-        """Tells what can be clicked, chosen and filled in."""
+        """Yields a line with everything that can be clicked, chosen and filled in."""
         if known and self.detail is not Detail.OFF:
             yield _entry("actions", ", ".join(map(_action, known)))
 
@@ -160,7 +160,7 @@ class EventFormatter:
         return _entry("event", f"{pack} {accepted.event}", payload, remark)
 
     def _informative_values(self, pack: str, payload: object) -> object:
-        """Returns the payload of an event; the Slack pack's without what is empty or says little."""
+        """Returns the payload of an event; for the Slack pack, without keys that are empty or tell little."""
         if self.detail is Detail.FULL or pack != self._engine.slack_pack or not isinstance(payload, dict):
             return payload
         return {key: value for key, value in payload.items() if value not in _EMPTY and key not in _OMITTED}
@@ -221,7 +221,7 @@ class EventPrinter:
 
 
 def _action(element: Element) -> str:
-    """Returns what is written on an element, and what there is to choose from."""
+    """Returns the label of an element, and its options."""
     options = ", ".join(label_of(option) for option in options_of(element.fields))
     return f"{element.label} ({options})" if options else element.label
 

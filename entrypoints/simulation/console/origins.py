@@ -15,7 +15,7 @@ _CAPACITY: Final = 10_000
 
 
 class Origins:
-    """Knows of the latest messages of the bot for which action they were posted, as far as the pack tells."""
+    """Maps the latest messages of the bot to the actions that posted them, as far as the pack reports them."""
 
     def __init__(self, flyte: Flyte, transcript: Transcript) -> None:
         self._flyte = flyte
@@ -31,7 +31,7 @@ class Origins:
                 self._causes.popitem(last=False)
 
     def of(self, event: ChatMessage | TraceEvent) -> int | None:
-        """Returns the number of the message to which an event goes back; None if it is unknown, or there is none."""
+        """Returns the number of the message that caused an event; None if there is none, or if it is unknown."""
         match event:
             case ChatMessage():
                 return self._of_action(self._causes.get((event.channel_id, event.timestamp), ""))

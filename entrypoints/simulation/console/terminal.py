@@ -39,7 +39,7 @@ STYLES: Final = {
 
 _PROMPT_STYLE: Final = Style.from_dict({"person": "ansigreen bold", "channel": "ansicyan"})
 _ADDRESSING: Final = ("/click", "/choose", "/submit")
-"""The commands whose arguments are what is written on buttons and fields."""
+"""The commands whose arguments are the labels of buttons and fields."""
 _MIN_TEXT_WIDTH: Final = 30
 """Columns that an indented text needs; in a narrower terminal, continuation lines are not indented."""
 
@@ -98,7 +98,7 @@ def _end(prompt: PromptSession[str]) -> None:
 
 
 def greetings(session: ConsoleSession) -> Iterator[str]:
-    """Yields what the console says first."""
+    """Yields the console's welcome."""
     flows = session.flyte.flows
     built_in = sorted(path.stem for path in BUILT_IN.iterdir())
     if session.sandbox.is_slack_only:
@@ -181,7 +181,7 @@ class CommandCompleter(Completer):
         return arguments.get(command, [])
 
     def _usable(self, command: str) -> list[str]:
-        """Returns what is written on what can be used now: on buttons, or on fields and their options."""
+        """Returns the labels of the elements that can be used now: of buttons, or of fields and their options."""
         session = self._session
         known = session.controls.usable(session.speaker, session.conversation)
         buttons = [element.label for element in known if element.kind == "button"]

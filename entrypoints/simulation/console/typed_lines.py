@@ -10,7 +10,7 @@ from entrypoints.simulation.console.repl import begin_line, describe_pending
 from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, Posted, SessionEnded
 
 _TURN_SECONDS: Final = 1.0
-"""For what a line leads to, before the next line runs."""
+"""The time for the effects of a line before the next line runs."""
 
 
 class TypedLines:
@@ -76,5 +76,5 @@ class TypedLines:
         if posted:
             self._session.explain_if_unreported(posted)
         for reason in self._session.failures.take():
-            if self._session.formatter.detail is Detail.OFF:  # otherwise it is told where it happens
+            if self._session.formatter.detail is Detail.OFF:  # otherwise it is reported where it happens
                 self._session.write(reason, "bad")

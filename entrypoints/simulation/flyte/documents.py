@@ -19,7 +19,7 @@ from entrypoints.simulation.pongo2.errors import TemplateError
 T = TypeVar("T")
 
 SIZE_LIMIT = 8 * 1024 * 1024
-"""In characters."""
+"""The size limit of a document in characters."""
 
 
 class InvalidDocument(Exception):

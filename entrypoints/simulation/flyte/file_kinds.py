@@ -1,4 +1,4 @@
-"""Tells files that authors write apart: flows, scripted packs and tests."""
+"""Distinguishes the kinds of files that authors write: flows, scripted packs and tests."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ _KINDS: Final = {
     "tests": ("file of tests", "run it with flyte-slack test"),
     "step": ("test of a single step", "run it with flyte-slack test"),
 }
-"""By the key that only this kind of file has: what it is, and what to do with it."""
+"""The kinds of files and how to use them, by a key that only this kind has."""
 
 
 def other_kind(data: object, key: str) -> str:

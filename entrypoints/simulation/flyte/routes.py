@@ -21,7 +21,7 @@ _PLAIN = "text/plain; charset=utf-8"
 _UNTYPED = "text/plain; charset=us-ascii"
 _AUDIT_LIMIT = 50
 _ONE_LINE = re.compile("[\r\n\0]")
-"""What a header can't have; like the server's own library, the simulation replaces it by a space."""
+"""Characters that a header can't have; like the server's own library, the simulation replaces each by a space."""
 _COUNT = re.compile(r"[+-]?[0-9]{1,9}")
 _RESULT_STATUSES = {Completion.DONE: 202, Completion.UNKNOWN: 404, Completion.NOT_PENDING: 500}
 

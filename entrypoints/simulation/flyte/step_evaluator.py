@@ -13,7 +13,7 @@ from entrypoints.simulation.pongo2.template import Template
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 BOOLEANS = _TRUE | _FALSE
-"""What criteria may render as."""
+"""The texts that criteria may render as."""
 _POISONED = "can't be saved: template() wrote its functions into a map of the event; give it Context or unmarshalJson()"
 
 

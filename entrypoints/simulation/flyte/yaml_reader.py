@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 NODE_LIMIT: Final = 400_000
-"""Of a document, with those that its aliases repeat."""
+"""The limit of nodes in a document, including those that its aliases repeat."""
 
 _NULLS: Final = ("", "~", "null", "Null", "NULL")
 _INFINITIES: Final = {"": math.inf, "+": math.inf, "-": -math.inf}

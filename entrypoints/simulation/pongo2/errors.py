@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 _SERVER_PREFIX: Final = "{% autoescape off %}"
-"""What the server puts before each template; its columns in the first line include it."""
+"""The text that the server puts before each template, and counts in the columns of the first line."""
 EXECUTION: Final = " (where: execution) in <string>"
 
 

@@ -95,7 +95,7 @@ class PreciseTime(datetime):
     """A time to the nanosecond."""
 
     nanosecond: int | None = None
-    """Of the second, from 0 to 999,999,999; None for a time that was calculated from another one."""
+    """The nanosecond within the second; None for a time that was calculated from another one."""
 
     @classmethod
     def create(cls, time: datetime, nanosecond: int) -> Self:

@@ -50,7 +50,7 @@ class AppUsers(SlackPeople):
         self._deliveries = deliveries
         self._answers = Answers(workspace, views, response_urls)
         self._states: dict[tuple[str, str, str], JsonObject] = {}
-        """What each user has chosen in a message, by channel, `ts` and user."""
+        """The values that each user has chosen in a message, by channel, `ts` and user."""
 
     def new_trigger(self, user: str) -> str:
         """Returns the `trigger_id` of an interaction of this user: it opens one view, within three seconds."""

@@ -23,7 +23,7 @@ class RateLimits:
         self.per_minute: Final[dict[str, int]] = {}
         self._clock = clock
         self._full_at: dict[tuple[str, str], float] = {}
-        """When each bucket of calls will be full again."""
+        """The time at which each bucket of calls is full again."""
 
     def reset(self) -> None:
         """Refills all buckets, so that changed limits apply at once."""

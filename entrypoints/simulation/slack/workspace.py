@@ -64,7 +64,7 @@ class WorkspaceState:
         self.channels: Final[dict[str, Channel]] = {}
         self.emoji: Final[dict[str, str]] = {}
         self.ephemerals: Final[dict[str, Ephemeral]] = {}
-        """By `ts`, the latest `MAX_EPHEMERALS`."""
+        """The latest `MAX_EPHEMERALS` messages to single users, by `ts`."""
         self.now: Final = now
         self._emit = emit
         self._last_microseconds = 0

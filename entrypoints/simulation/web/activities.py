@@ -1,4 +1,4 @@
-"""What people do besides writing, as lines of a conversation: each has a trace of its own."""
+"""People's activities besides writing, as lines of a conversation, each with its own trace."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

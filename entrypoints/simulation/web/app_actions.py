@@ -1,4 +1,4 @@
-"""What people do with the app on the page: they click, choose, run commands, and fill in forms."""
+"""People's use of the app on the page: they click, choose, run commands, and fill in forms."""
 
 import base64
 import binascii
@@ -12,12 +12,12 @@ from entrypoints.simulation.web.trace.sources import source_of_interaction
 from entrypoints.simulation.web.workbench import Workbench
 
 MAX_ID_LENGTH: Final = 255
-"""Of the names that apps give."""
+"""The longest name that an app gives."""
 MAX_COMMAND_LENGTH: Final = 4_000
 MAX_FILE_LENGTH: Final = 4_000_000
-"""Characters in base64."""
+"""The longest file, in characters of base64."""
 _ANSWER_SECONDS: Final = 10.0
-"""More than Slack gives an app to acknowledge."""
+"""The time limit for an acknowledgement, longer than Slack's."""
 
 
 class AppActions:

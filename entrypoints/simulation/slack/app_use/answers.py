@@ -10,7 +10,7 @@ from entrypoints.simulation.slack.workspace import WorkspaceState
 
 SLASH_COMMANDS: Final = "slash_commands"
 _FAILED: Final = "{command} failed with the error “operation_timeout”"
-"""What Slack shows to the user of a slash command that the app did not acknowledge."""
+"""Slack's message to the user of a slash command that the app did not acknowledge."""
 
 
 class Answers:

@@ -1,4 +1,4 @@
-"""Finds the interactive elements of blocks, as people refer to them: by `action_id` or by what is written on them."""
+"""Finds the interactive elements of blocks, as people refer to them: by `action_id` or by label."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -43,11 +43,11 @@ class Element:
 
     @property
     def is_input(self) -> bool:
-        """Whether it only takes part in the form that it is in, without telling the app of each use."""
+        """Whether it is a field of a form only, so that the app does not learn of each use."""
         return self.block.get("type") == "input" and not self.block.get("dispatch_action")
 
     def is_called(self, name: str) -> bool:
-        """Returns whether a person may mean it by this name: the label, or what its placeholder says."""
+        """Returns whether a person may mean it by this name: its label, that of its block, or its placeholder."""
         labels = label_of(self.fields), label_of(self.block), label_of({"text": self.fields.get("placeholder")})
         return name.casefold() in (label.casefold() for label in labels if label)
 

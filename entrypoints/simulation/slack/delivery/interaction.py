@@ -1,4 +1,4 @@
-"""What a person does with the app: delivered once, and failed for good if the app does not acknowledge it in time."""
+"""Interactions of people with the app: each is delivered once, and fails for good if it is not acknowledged in time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class Interaction:
     state: InteractionState = InteractionState.SENT
     failure: str = ""
     response: JsonObject | str | None = None
-    """What the app acknowledged it with."""
+    """The content of the app's acknowledgement."""
 
     @property
     def kind(self) -> str:

@@ -30,7 +30,7 @@ class ResponseUrl:
     channel: Channel
     user_id: str
     message_ts: str
-    """Of the message that was used; empty if it was none."""
+    """The `ts` of the message that was used; empty if it was none."""
     expires_at: float
     uses: int = 0
 

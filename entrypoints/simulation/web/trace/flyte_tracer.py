@@ -49,7 +49,7 @@ class FlyteTracer:
         self._flyte = flyte
         self._traces = traces
         self._results: dict[int, _Result] = {}
-        """By the identity of the event."""
+        """Results by the identity of their event."""
         flyte.listeners.append(self._on_event)
 
     def _on_event(self, event: TraceEvent) -> None:

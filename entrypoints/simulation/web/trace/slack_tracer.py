@@ -1,4 +1,4 @@
-"""Traces at Slack what people do: delivered to the pack and acknowledged, and what the bot does for it."""
+"""Traces people's actions at Slack, from delivery to the pack and acknowledgement to what the bot does in response."""
 
 from typing import Final, NamedTuple
 
@@ -28,7 +28,7 @@ from entrypoints.simulation.workspaces.message_text import visible_text
 _POSTED: Final = (None, "thread_broadcast", "file_share", "me_message")
 """Subtypes of the messages that people post."""
 _VIEW_CHANGES: Final = ("opened", "pushed", "updated", "published")
-"""What the bot does to views; the rest people do."""
+"""The bot's changes to views; all others are people's."""
 _STEPS: Final = {Delivered: "delivered", Acknowledged: "acknowledged", GivenUp: "given_up"}
 
 

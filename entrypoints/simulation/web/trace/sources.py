@@ -1,4 +1,4 @@
-"""Names for what people did, which Slack, the pack and Flyte have in common."""
+"""Names for people's actions that Slack, the pack and Flyte have in common."""
 
 from collections.abc import Mapping
 from typing import Any

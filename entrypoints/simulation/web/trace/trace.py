@@ -1,4 +1,4 @@
-"""The trace of one message: its steps with their times, the stage of its delivery, and what came of it."""
+"""The trace of one message: its steps with their times, the stage of its delivery, and its outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class DeliveryStage(StrEnum):
 
 
 class OutcomeKind(StrEnum):
-    """What came of a message that Flyte has accepted."""
+    """The kinds of outcomes of a message."""
 
     UNDELIVERED = "undelivered"
     """Flyte has not accepted it; the stage tells more."""
@@ -53,13 +53,14 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a message."""
+    """The outcome of a message."""
 
     kind: OutcomeKind
     reason: str = ""
-    """What failed, what it waits for, why no one was answered, or which answer no step waits for; may be empty."""
+    """The failure, the obstacle, the reason why no one was answered, or the answer that no step waits for; may be
+    empty."""
     at: float = 0.0
-    """When: of an answer the first one, otherwise the last step."""
+    """The time of the first answer, or else of the last step."""
 
 
 @dataclass(slots=True)
@@ -73,7 +74,7 @@ class MessageTrace:
     steps: list[dict[str, object]] = field(default_factory=list)
     step_count: int = 0
     pending_actions: dict[str, str] = field(default_factory=dict)
-    """By id, each with what keeps it from being taken; empty if nothing does."""
+    """The obstacle that keeps each action from being taken, by action id; empty if there is none."""
     failures: dict[str, str] = field(default_factory=dict)
     """The actions that failed and that no step has handled, by id, with what to say of them."""
     flow_failure: str = ""
@@ -88,7 +89,7 @@ class MessageTrace:
     """Why nothing followed from the result of an action: no step waits for it, or the one that does did not run."""
     last_at: float = 0.0
     sources: list[str] = field(default_factory=list)
-    """The names of what is traced; see `sources`."""
+    """The names of the traced actions; see the module `sources`."""
 
     def add_step(self, kind: str, at: float, details: Mapping[str, object]) -> None:
         """Adds a step; the page has a label for each `kind`. Steps beyond MAX_STEPS are only counted."""
@@ -108,7 +109,7 @@ class MessageTrace:
 
     @property
     def outcome(self) -> Outcome:
-        """What has come of the message so far. A failure that no step handles outweighs everything else."""
+        """The message's outcome so far. A failure that no step handles takes precedence over everything else."""
         if self.stage is not DeliveryStage.DELIVERED:
             return Outcome(OutcomeKind.UNDELIVERED)
         if failure := next(iter(self.failures.values()), self.flow_failure):

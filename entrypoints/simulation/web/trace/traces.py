@@ -19,7 +19,7 @@ class MessageTraces:
     def __init__(self, on_change: Callable[[MessageKey], None]) -> None:
         self.by_message: Final[dict[MessageKey, MessageTrace]] = {}
         self.by_source: Final[dict[str, MessageTrace]] = {}
-        """The same and the traces of what people do besides writing, by the names in `sources`."""
+        """These traces and those of people's other activities, by the names in `sources`."""
         self.by_action: Final[dict[str, MessageTrace]] = {}
         """The traces of actions that are not completed yet, by action id."""
         self.stage_counts: Final[Counter[DeliveryStage]] = Counter()
@@ -27,7 +27,7 @@ class MessageTraces:
         self.counters: Final[Counter[str]] = Counter()
         """`duplicates`, `succeeded`, `failed` (and no step has handled it), `handled` (the other failures), `posts`."""
         self.stage_after_acknowledgement = DeliveryStage.IN_PACK
-        """Of a message whose storing no probe inside the pack has reported.
+        """The stage of an acknowledged message whose storing no probe inside the pack has reported.
 
         With probes it is ignored; without them, ignored and waiting messages look the same.
         """
@@ -43,7 +43,7 @@ class MessageTraces:
         self.advance(trace, kind, at)
 
     def follow(self, trace: MessageTrace, source: str) -> None:
-        """Adds what happens under this name to a trace."""
+        """Adds everything that happens under this name to a trace."""
         self.by_source[source] = trace
         trace.sources.append(source)
 
