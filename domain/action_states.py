@@ -32,23 +32,23 @@ def begin(step: Step | None, at: datetime) -> Step:
     if step is None or step.begun_at is None:
         step = replace(step or Step(), begun_at=at)
     if step.is_complete:
-        raise ValueError("a completed step can't begin again")
+        raise ValueError("a step that is settled can't begin again")
     return step
 
 
 def undo_begin(step: Step | None) -> Step:
     """Returns the step as not begun. Raises ValueError if there is no such step or it is complete."""
     if step is None or step.is_complete:
-        raise ValueError("only an incomplete step can be marked as not begun")
+        raise ValueError("only a step whose end is open can be retracted")
     return replace(step, begun_at=None)
 
 
 def complete(step: Step | None, result: StepResult | None, error: str) -> Step:
     """Returns the completed step. Raises ValueError if it is unknown or already completed differently."""
     if step is None:
-        raise ValueError("a step that was neither planned nor begun can't be completed")
+        raise ValueError("a step that was neither planned nor begun can't be settled")
     if result is None and not error:
-        raise ValueError("a step is completed by a result or an error")
+        raise ValueError("a step is settled by a result or an error")
     if step.is_complete and (step.result, step.error) != (result, error):
-        raise ValueError("a completed step can't be completed differently")
+        raise ValueError("a step that is settled can't be settled otherwise")
     return replace(step, result=result, error=error)
