@@ -15,7 +15,7 @@ from adapters.filesystem.schema import VERSION
 from adapters.filesystem.storage import FileStorage
 from entrypoints.cli.storage_backup import PG_DUMP, PG_RESTORE
 from entrypoints.testing.storage_values import CLOCK, A, new_entry
-from tests.adapters.test_file_storage_migration import DATA
+from tests.adapters.file_storage.test_migration import DATA
 from tests.cli.check.environment import open_environment
 from tests.support.deployments import Place, commands, create_place
 from tests.support.pages import ROOT, page, section

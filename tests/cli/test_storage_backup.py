@@ -19,25 +19,13 @@ from adapters.postgresql.storage import PostgresStorage
 from domain.errors import StorageUnusable
 from entrypoints.cli.commands import main
 from entrypoints.config.passwords import without_passwords
-from entrypoints.testing.storage_contents import contents, fill
+from entrypoints.testing.storage_contents import contents
 from entrypoints.testing.storage_values import CLOCK, A, new_entry
-from tests.adapters.test_file_storage_migration import DATA
+from tests.adapters.file_storage.test_migration import DATA
 from tests.support.postgres_server import program_folder
 from tests.support.storage_processes import storage_process
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """A directory with something of everything."""
-
-    async def create() -> None:
-        async with (storage := FileStorage(tmp_path / "source", CLOCK)).open():
-            await fill(storage)
-
-    asyncio.run(create())
-    return tmp_path / "source"
 
 
 @pytest.fixture

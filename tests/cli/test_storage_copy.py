@@ -11,22 +11,9 @@ from adapters.filesystem.storage import FileStorage
 from application.ports.transfer import CopyMarks
 from domain.errors import StorageUnusable
 from entrypoints.cli.commands import main
-from entrypoints.testing.storage_contents import fill
 from entrypoints.testing.storage_values import CLOCK, A, new_entry
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """A directory with something of everything."""
-
-    async def create() -> None:
-        async with (storage := FileStorage(tmp_path / "source", CLOCK)).open():
-            await fill(storage)
-
-    asyncio.run(create())
-    return tmp_path / "source"
 
 
 @pytest.fixture

@@ -9,6 +9,10 @@ from domain.json_values import JsonObject
 from entrypoints.container.ports import HEALTH_CHECKS
 from entrypoints.http import HttpServer, RenderMetrics, SlackRequestHandler
 
+MIB = 1024 * 1024
+HEAD = b"POST /slack/events HTTP/1.1\r\nHost: a\r\n"
+"""The beginning of a request of Slack."""
+
 
 @asynccontextmanager
 async def running_server(

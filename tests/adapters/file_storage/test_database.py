@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from itertools import count
@@ -33,14 +33,6 @@ from entrypoints.testing.storage_values import (
     new_entry,
 )
 from tests.support.file_storages import executed_statements
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[FileStorage]:
-    CLOCK.time, CLOCK.error = NOW, timedelta()
-    storage = FileStorage(tmp_path / "storage", CLOCK)
-    async with storage.open():
-        yield storage
 
 
 @pytest.fixture

@@ -19,11 +19,6 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
 
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    return tmp_path / "storage"
-
-
 async def open_and_join(directory: Path) -> None:
     storage = FileStorage(directory, CLOCK)
     async with storage.open():

@@ -35,11 +35,6 @@ from tests.support.storage_process import BATCH
 from tests.support.storage_processes import storage_process
 
 
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    return tmp_path / "storage"
-
-
 async def store_entry(directory: Path) -> None:
     storage = FileStorage(directory, CLOCK)
     async with storage.open():

@@ -3,11 +3,9 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from structlog.testing import capture_logs
 
 from adapters.filesystem.storage import FileStorage
@@ -30,14 +28,6 @@ from entrypoints.testing.storage_values import (
     new_entry,
 )
 from tests.support.file_storages import executed_statements
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[FileStorage]:
-    CLOCK.time, CLOCK.error = NOW, timedelta()
-    storage = FileStorage(tmp_path / "storage", CLOCK)
-    async with storage.open():
-        yield storage
 
 
 async def test_a_delivered_interaction_leaves_no_capability_in_the_file(storage: FileStorage, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ from entrypoints.testing.storage_values import (
     new_entry,
 )
 from entrypoints.testing.traces_contract import TRACE_PARENT
-from tests.adapters.test_file_storage_damage import (
+from tests.adapters.file_storage.test_damage import (
     BEHIND,
     COMPLETED,
     DAMAGE,
@@ -52,7 +52,7 @@ from tests.adapters.test_file_storage_damage import (
 )
 from tests.support.storage_processes import storage_process
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 EARLIER = [1, 2]
 LATER_TABLES = ("gaps", "pauses", "steady", "uptime")
 LATER_COLUMNS = (

@@ -31,11 +31,6 @@ from tests.support.storage_processes import storage_process
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    return tmp_path / "storage"
-
-
-@pytest.fixture
 async def pack(directory: Path) -> AsyncIterator[FileStorage]:
     storage = FileStorage(directory, CLOCK)
     async with storage.open():

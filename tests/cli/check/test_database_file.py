@@ -15,7 +15,7 @@ from domain.channels import ChannelId
 from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry, outbox_entry
 from entrypoints.check.findings import Finding, Status
-from tests.adapters.test_file_storage_migration import DATA
+from tests.adapters.file_storage.test_migration import DATA
 from tests.cli.check.environment import CheckEnvironment
 from tests.support.storage_processes import storage_process
 

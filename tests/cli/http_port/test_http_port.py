@@ -15,34 +15,7 @@ from application.health import HealthRegistry
 from domain.json_values import JsonObject
 from entrypoints.container.ports import HEALTH_CHECKS
 from entrypoints.http import SLACK_PATH, HttpServer, PortUnavailable, url_at
-from tests.support.http_port import SlackRequests, connected, running_server
-
-MIB = 1024 * 1024
-HEAD = b"POST /slack/events HTTP/1.1\r\nHost: a\r\n"
-
-
-@pytest.fixture
-def health() -> HealthRegistry:
-    return HealthRegistry(HEALTH_CHECKS)
-
-
-@pytest.fixture
-async def url(health: HealthRegistry) -> AsyncIterator[str]:
-    async with running_server(health) as server:
-        yield server.url
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[ClientSession]:
-    async with ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
-async def slack_url() -> AsyncIterator[str]:
-    """The URL of a handler that echoes Slack's requests."""
-    async with running_server(slack_handler=SlackRequests()) as server:
-        yield server.url + SLACK_PATH
+from tests.support.http_port import HEAD, MIB, SlackRequests, connected, running_server
 
 
 def all_healthy(health: HealthRegistry) -> None:
