@@ -1,4 +1,4 @@
-"""The pack's metrics. docs/operators.md lists them; names and labels are public."""
+"""The pack's metrics. docs/monitoring.md lists them; names and labels are public."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -65,7 +65,7 @@ def _assess_tables(state: DatabaseState) -> Finding:
         return failed(TABLES, problem(state.stopped_by), advice(state.stopped_by), ends_start=True)
     if state.missing_rights:
         shown = ", ".join(state.missing_rights[:_SHOWN]) + (", ..." if len(state.missing_rights) > _SHOWN else "")
-        remedy = f"GRANT the rights to {state.user}, as the operators' guide shows"
+        remedy = f"GRANT the rights to {state.user}, as docs/replicas.md shows"
         return failed(TABLES, f"user {state.user} lacks rights: {shown}", remedy)
     version = state.tables_version or 0
     if version > state.known_version:

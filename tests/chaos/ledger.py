@@ -59,7 +59,7 @@ class Ledger:
             self.problems.append(f"{result.value}: {kind}: {subject}")
 
     def format_table(self) -> str:
-        """Returns the table that is printed, and quoted in docs/delivery.md."""
+        """Returns the table that is printed, and quoted in docs/measurements.md."""
         results = [one for one in Result if any(counts[one] for counts in self.counts.values()) or one in PROBLEMS]
         lines = [f"{'':<{_LABEL_WIDTH}}" + "".join(f"  {result.value:>6}" for result in results)]
         for kind, counts in self.counts.items():

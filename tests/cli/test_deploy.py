@@ -81,7 +81,7 @@ def test_the_two_manifests_differ_in_the_transport_only() -> None:
 
 
 def test_the_operators_guide_explains_every_scope_of_the_manifest() -> None:
-    table = section(page("operators.md"), "### Scopes")
+    table = section(page("set-up.md"), "### Scopes")
     explained = {scope for cells in rows(table, "`.*") for scope in code_spans(cells[0])}
     assert explained == scopes(read("slack-app-socket-mode.yaml"))
 

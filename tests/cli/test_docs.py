@@ -18,7 +18,7 @@ from entrypoints.config.variables import Variable
 from entrypoints.container.ports import HEALTH_CHECKS
 from tests.support.pages import DOCS, ROOT, code_spans, page, rows, section, sources, titled_blocks
 
-OPERATORS = page("operators.md")
+OPERATORS, VARIABLES = page("operators.md"), page("variables.md")
 README = (ROOT / "README.md").read_text()
 EVERY_VARIABLE = pytest.mark.parametrize("variable", variables(), ids=lambda variable: variable.name)
 
@@ -29,7 +29,7 @@ def default_of(variable: Variable) -> str:
 
 
 def row_of(variable: Variable) -> list[str]:
-    [cells] = rows(section(OPERATORS, "## Variables"), f"`{variable.name}`")
+    [cells] = rows(section(VARIABLES, "## All variables"), f"`{variable.name}`")
     return cells
 
 
@@ -50,7 +50,7 @@ def logged_events(levels: str) -> set[str]:
 
 def explained_events() -> set[str]:
     """The names of the events in the operators' tables of log events."""
-    table = rows(section(OPERATORS, "### Logs"), "(`[a-z_]+`(, )?)+")
+    table = rows(section(page("monitoring.md"), "## Logs"), "(`[a-z_]+`(, )?)+")
     return {name for cells in table for name in code_spans(cells[0])}
 
 
@@ -61,7 +61,7 @@ def test_every_page_is_in_the_navigation() -> None:
 
 
 def test_the_table_lists_every_variable_in_the_order_of_the_settings() -> None:
-    table = section(OPERATORS, "## Variables")
+    table = section(VARIABLES, "## All variables")
     assert [code_spans(cells[0])[0] for cells in rows(table, r"`[A-Z_]+`")] == [
         variable.name for variable in variables()
     ]
@@ -92,12 +92,12 @@ def test_the_row_of_a_variable_says_whether_it_is_a_secret(variable: Variable) -
 
 
 def test_the_section_about_files_lists_every_secret() -> None:
-    listed = section(OPERATORS, "### Secrets as files").partition("The five secrets are")[2]
+    listed = section(VARIABLES, "## Secrets as files").partition("The five secrets are")[2]
     assert sorted(code_spans(listed)) == sorted(variable.name for variable in variables() if variable.is_secret)
 
 
 def test_the_example_of_invalid_settings_gets_the_errors_that_the_page_shows() -> None:
-    examples = titled_blocks(OPERATORS)
+    examples = titled_blocks(VARIABLES)
     environment = dict(line.split("=", 1) for line in examples["Invalid settings"].splitlines())
     with pytest.raises(SettingsError) as raised:
         load_settings(environment)
@@ -125,7 +125,7 @@ def test_the_tables_give_the_levels_at_which_events_are_logged() -> None:
         "warning": logged_events("warning"),
         "error": logged_events("error|exception"),
     }
-    for names, levels, *_ in rows(section(OPERATORS, "### Logs"), "(`[a-z_]+`(, )?)+"):
+    for names, levels, *_ in rows(section(page("monitoring.md"), "## Logs"), "(`[a-z_]+`(, )?)+"):
         told, events = set(levels.split(", ")), set(code_spans(names))
         logged = {level for level, logged in at_level.items() if events & logged}
         assert told == logged - ({"debug"} - told), names

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.virtual_time
 OPERATORS = page("operators.md")
 TABLE = {
     name: cells
-    for cells in rows(section(OPERATORS, "### Metrics"), r"`\w+`(, `\w+`)*")
+    for cells in rows(section(page("monitoring.md"), "## Metrics"), r"`\w+`(, `\w+`)*")
     for name in code_spans(cells[0])
 }
 """The rows of the catalogue by the names of their metrics."""

@@ -100,8 +100,9 @@ async def test_a_pack_is_upgraded_rolled_back_and_restored(place: Place, name: s
 
 
 def test_the_guide_backs_up_and_restores_a_database_as_the_program_says() -> None:
+    found = commands(section(page("replicas.md"), "## Backup and restore"))
     printed = f"{PG_DUMP}\n{PG_RESTORE}".format(file="flyte-slack.dump", url="flyte_slack").splitlines()
-    assert [line for line in steps("Backup and restore") if line.startswith(("pg_", "psql"))] == printed
+    assert [line for line in found if line.startswith(("pg_", "psql"))] == printed
 
 
 @pytest.mark.parametrize("name", PLACES)

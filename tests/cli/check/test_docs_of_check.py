@@ -1,4 +1,4 @@
-"""The operators' guide shows what `flyte-slack check` prints."""
+"""The page on setting up the pack shows what `flyte-slack check` prints."""
 
 import io
 import re
@@ -10,7 +10,7 @@ from entrypoints.observability.redaction import Redactor
 from tests.cli.check.environment import CheckEnvironment, running_pack
 from tests.support.pages import code_spans, page, rows, section, titled_blocks
 
-SECTION = section(page("operators.md"), "## Before the first start: `flyte-slack check`")
+SECTION = section(page("set-up.md"), "## Before the first start: `flyte-slack check`")
 LISTED = [code for cells in rows(SECTION, "`[a-z. ]+`.*") for code in code_spans(cells[0])]
 
 
@@ -31,7 +31,7 @@ async def test_the_example_is_the_output_of_a_check(env: CheckEnvironment) -> No
     report.finish()
 
     found = stream.getvalue().replace(str(env.directory), "/var/lib/flyte-slack").replace("#ops2", "#ops")
-    assert comparable(found) == comparable(titled_blocks(page("operators.md"))["What a check finds"])
+    assert comparable(found) == comparable(titled_blocks(page("set-up.md"))["What a check finds"])
 
 
 async def test_the_table_lists_every_check(env: CheckEnvironment) -> None:

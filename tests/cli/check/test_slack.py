@@ -26,7 +26,7 @@ async def test_every_scope_is_listed_with_its_use(env: CheckEnvironment) -> None
 
 
 def test_the_operators_guide_lists_the_same_scopes() -> None:
-    table = rows(section(page("operators.md"), "### Scopes"), "`[a-z:._]+`.*")
+    table = rows(section(page("set-up.md"), "### Scopes"), "`[a-z:._]+`.*")
 
     assert sorted(scope for cells in table for scope in code_spans(cells[0])) == sorted(SCOPES)
 
