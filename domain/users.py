@@ -37,5 +37,5 @@ class Identity:
     """Whether the token is valid in several workspaces of the organization."""
 
     def matches(self, user_id: str, bot_id: str = "") -> bool:
-        """Returns whether this is the author. With a customised username only the bot id matches."""
+        """Returns whether this is the author. With a customized username only the bot id matches."""
         return user_id == self.user_id or (bool(bot_id) and bot_id == self.bot_id)

@@ -78,7 +78,7 @@ def _parsed(kind: str, parse: Callable[[], _Events]) -> _Events:
 
 
 def _origin(payload: JsonObject) -> JsonObject:
-    """Returns the workspaces that a payload names, as events name theirs. An organisation's app may get none."""
+    """Returns the workspaces that a payload names, as events name theirs. An organization's app may get none."""
     team, view = json_object(payload.get("team")), json_object(payload.get("view"))
     return {
         "team_id": team.get("id"),
@@ -205,7 +205,7 @@ def _user_id(payload: JsonObject) -> str:
 
 
 def _team_id(payload: JsonObject) -> str:
-    """Returns the workspace; only the user tells it if the app is installed in a whole organisation."""
+    """Returns the workspace; only the user tells it if the app is installed in a whole organization."""
     places = json_object(payload.get("team")).get("id"), json_object(payload.get("user")).get("team_id")
     return next(filter(None, map(text, places)), "")
 

@@ -85,5 +85,5 @@ def _replace(value: Json, names: Collection[str], substitute: Callable[[str], st
 
 
 def _digest(value: str) -> str:
-    """Equal values have equal digests, so that a command is recognised when it is given out again."""
+    """Equal values have equal digests, so that a command is recognized when it is given out again."""
     return f"(forgotten {hashlib.sha256(value.encode()).hexdigest()[:32]})"

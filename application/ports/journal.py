@@ -40,7 +40,7 @@ class Journal(Protocol):
         Returns None if it is new, otherwise what is known of it. Within a process, actions are recorded in the order
         of the calls.
 
-        The same id with another command is another action; it replaces one that was reported. It is recognised
+        The same id with another command is another action; it replaces one that was reported. It is recognized
         although capabilities and contents were forgotten.
         """
 

@@ -22,7 +22,7 @@ class Outbox(Protocol):
 
         Entries of the channels `only_if_joined` are left out unless the channel is joined at the moment of storing.
 
-        A key is recognised while its entry waits or is dead-lettered, and from its acknowledgement until `purge`. Of
+        A key is recognized while its entry waits or is dead-lettered, and from its acknowledgement until `purge`. Of
         the same key twice in one call, the first is new.
 
         With `within_seconds`, raises TooLate instead of StorageUnavailable, and has no effect, unless everything but
@@ -42,7 +42,7 @@ class Outbox(Protocol):
         """
 
     async def ack(self, claim: Claim, entry: OutboxEntry, *, releases: bool = False) -> None:
-        """Removes an entry that the workflow engine has accepted; its key stays recognised.
+        """Removes an entry that the workflow engine has accepted; its key stays recognized.
 
         With `releases`, also ends the claim if that has not happened yet. Raises LeaseLost, and changes nothing, if the
         lane has been claimed again since.
@@ -80,7 +80,7 @@ class Outbox(Protocol):
         """Moves a dead-lettered entry to the end of its lane. Returns False if there is none."""
 
     async def discard(self, key: str) -> bool:
-        """Drops a dead-lettered or an unclaimed entry; its key stays recognised. Returns False if there is none."""
+        """Drops a dead-lettered or an unclaimed entry; its key stays recognized. Returns False if there is none."""
 
     async def purge(self, older_than: timedelta) -> int:
         """Forgets the keys of entries that were acknowledged or discarded longer ago. Returns how many.

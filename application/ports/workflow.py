@@ -90,7 +90,7 @@ class Workflow(Protocol):
     async def publish(self, event: PackEvent, at: datetime, *, trace_parent: str | None = None) -> None:
         """Publishes an event received at `at` (UTC, whole milliseconds). Raises RejectedByWorkflow.
 
-        Flows get the trace context if one is given. The engine does not recognise repeats: every call that returns is
+        Flows get the trace context if one is given. The engine does not recognize repeats: every call that returns is
         one event.
         """
 

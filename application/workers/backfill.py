@@ -37,12 +37,12 @@ _WORK = ChannelId("work:backfill")
 _CONCURRENT_CHANNELS = 4
 _OVERLAP = timedelta(minutes=10)
 """How far before the last message received to start: the chat service retries for about six minutes, so that an earlier
-message may still be on its way. Messages that the pack has already are recognised."""
+message may still be on its way. Messages that the pack has already are recognized."""
 _RECENT = timedelta(hours=48)
 """Direct messages are backfilled where one was received within this time. Reading the history of everyone who ever
 wrote one would exhaust the rate limit."""
 _OLDEST = timedelta(hours=48)
-"""Older history is never read, since messages that the pack has already would no longer be recognised."""
+"""Older history is never read, since messages that the pack has already would no longer be recognized."""
 _TOLERANCE = timedelta(seconds=5)
 """How far beyond the end of a gap to read: the time of the chat service is known to a second or so."""
 _SECOND_LOOK = timedelta(minutes=1)

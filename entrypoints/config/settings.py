@@ -102,7 +102,7 @@ class Settings:
     give_up_seconds: float = _with_default("FLYTE_SLACK_GIVE_UP", parsers.number(0, 7 * _DAY_SECONDS), "600")
     when_in_doubt: WhenInDoubt = _with_default("FLYTE_SLACK_IN_DOUBT", parsers.choice(WhenInDoubt), "fail")
     catch_up_seconds: float = _with_default("FLYTE_SLACK_CATCH_UP", parsers.number(0, 2 * _DAY_SECONDS), "3600")
-    """At most 48 h, the time for which messages are recognised; older ones would be received twice."""
+    """At most 48 h, the time for which messages are recognized; older ones would be received twice."""
     journal_limit: int = _with_default("FLYTE_SLACK_JOURNAL_LIMIT", parsers.whole_number(1, _MILLION), "10000")
     lease_seconds: float = _with_default("FLYTE_SLACK_LEASE", parsers.number(1, 600), "20")
     record: Path | None = _optional("FLYTE_SLACK_RECORD", parsers.file)
