@@ -1,34 +1,18 @@
 """The daemon on a PostgreSQL server that is away, or comes and goes."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
 from tests.support.postgres_server import ServerProcess
 
-ECHO = Path(__file__).parents[2] / "entrypoints" / "simulation" / "flows" / "echo.yaml"
-
 SOON = 3.0
 """Seconds: a heartbeat a second, on a busy machine."""
-
-
-@pytest.fixture
-async def flyte() -> AsyncIterator[FlyteServer]:
-    async with FlyteServer(flows=[flow_from_file(ECHO)]) as server:
-        yield server
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[SlackServer]:
-    async with SlackServer() as server:
-        yield server
 
 
 @pytest.fixture

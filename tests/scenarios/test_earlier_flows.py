@@ -1,11 +1,8 @@
 """Flows that were written for earlier packs run unchanged, between both servers."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
-
-import pytest
 
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file, flow_from_values
 from entrypoints.simulation.flyte.server import FlyteServer
@@ -44,12 +41,6 @@ TICKET = flow_from_values(
     "create_ticket",
 )
 """A flow for the pack of 2022."""
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[SlackServer]:
-    async with SlackServer() as server:
-        yield server
 
 
 def environ(slack: SlackServer, flyte: FlyteServer, directory: Path, **more: str) -> dict[str, str]:

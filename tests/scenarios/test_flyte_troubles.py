@@ -11,27 +11,13 @@ import pytest
 
 from entrypoints.simulation.faults import CannedResponse, Fault
 from entrypoints.simulation.flyte import faults
-from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.bench.environment import peak_resident_bytes, resident_bytes
 from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
 
-ECHO = Path(__file__).parents[2] / "entrypoints" / "simulation" / "flows" / "echo.yaml"
 LINKS = b'"links": [{"rel": "x#/actionResult", "href": "{result}"}]'
 ROUTER = CannedResponse("router", 404, b"Not Found", "text/plain")
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[SlackServer]:
-    async with SlackServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def flyte() -> AsyncIterator[FlyteServer]:
-    async with FlyteServer(flows=[flow_from_file(ECHO)]) as server:
-        yield server
 
 
 @asynccontextmanager

@@ -13,8 +13,8 @@ from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.delivery.interaction import Interaction, InteractionState
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.server import SlackServer
-from tests.scenarios.test_daemon import Transport
 from tests.support.daemon_process import daemon, daemon_environ
+from tests.support.transports import Transport
 
 _SECONDS = 60
 """More than a busy machine needs."""
@@ -54,12 +54,6 @@ OPENS_MODAL = flow_from_values(
 @pytest.fixture
 async def flyte() -> AsyncIterator[FlyteServer]:
     async with FlyteServer(flows=[OPENS_MODAL]) as server:
-        yield server
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[SlackServer]:
-    async with SlackServer() as server:
         yield server
 
 

@@ -59,12 +59,6 @@ class Log:
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[SlackServer]:
-    async with SlackServer() as server:
-        yield server
-
-
-@pytest.fixture
 async def flyte() -> AsyncIterator[FlyteServer]:
     thread = {"threadTimestamp": "{{ Event.Payload.timestamp }}", "message": "you said: {{ Event.Payload.message }}"}
     async with FlyteServer(flows=[flow_that_sends(thread)]) as server:

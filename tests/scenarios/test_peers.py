@@ -19,12 +19,6 @@ async def flyte() -> AsyncIterator[FlyteServer]:
         yield server
 
 
-@pytest.fixture
-async def slack() -> AsyncIterator[SlackServer]:
-    async with SlackServer() as server:
-        yield server
-
-
 async def test_clocks_that_differ_are_shown_and_make_nothing_unhealthy(
     slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,22 +10,9 @@ import pytest
 from adapters.filesystem.storage import FileStorage
 from adapters.system_clock import SystemClock
 from domain.outbox import Backlog
-from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.support.daemon_process import daemon, daemon_environ
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[SlackServer]:
-    async with SlackServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def flyte() -> AsyncIterator[FlyteServer]:
-    async with FlyteServer(flows=[flow_from_file(BUILT_IN / "echo.yaml")]) as server:
-        yield server
 
 
 @pytest.fixture

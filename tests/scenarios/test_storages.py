@@ -1,32 +1,17 @@
 """The daemon on storages other than a directory."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
-from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.support.daemon_process import daemon, daemon_environ, fresh_daemon
 from tests.support.distributions import EXAMPLE_DISTRIBUTION
 from tests.support.postgres_server import PASSWORD_GROUP
-
-ECHO = Path(__file__).parents[2] / "entrypoints" / "simulation" / "flows" / "echo.yaml"
-
-
-@pytest.fixture
-async def flyte() -> AsyncIterator[FlyteServer]:
-    async with FlyteServer(flows=[flow_from_file(ECHO)]) as server:
-        yield server
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[SlackServer]:
-    async with SlackServer() as server:
-        yield server
 
 
 def environ(slack: SlackServer, flyte: FlyteServer, directory: Path, storage: str, **more: str) -> dict[str, str]:

@@ -39,12 +39,6 @@ steps:
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[SlackServer]:
-    async with SlackServer() as server:
-        yield server
-
-
-@pytest.fixture
 async def flyte() -> AsyncIterator[FlyteServer]:
     async with FlyteServer(flows=[flow_from_text(FLOW, "echo", is_json=False)]) as server:
         yield server

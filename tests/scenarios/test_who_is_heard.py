@@ -10,8 +10,8 @@ import pytest
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.server import SlackServer
-from tests.scenarios.test_daemon import Transport
 from tests.support.daemon_process import daemon, daemon_environ
+from tests.support.transports import Transport
 
 OLD = "1355517523.000005"
 
