@@ -9,7 +9,7 @@ from yarl import URL
 from adapters.flyte.workflow import FlyteWorkflow
 from adapters.serialization.command_inputs import command_input
 from application.catalog.events import EVENTS
-from domain.actions import ActionId
+from domain.actions import Action, ActionId
 from domain.commands import Command, command_name
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from entrypoints.simulation.flyte.server import FlyteServer
@@ -92,3 +92,10 @@ class FlyteEngine:
     async def wait_until_processed(self) -> None:
         """Implements Engine."""
         await self._flyte.wait_for(lambda: self._flyte.waiting("Other") == len(self._flyte.events))
+
+
+async def taken(workflow: FlyteWorkflow) -> Action:
+    """Takes the action that waits."""
+    action = await workflow.take()
+    assert action is not None
+    return action

@@ -16,7 +16,7 @@ from domain.outbox import outbox_entry
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.testing.manual_clock import ManualClock
 from tests.contracts.workflow_contract import DEFINITION, LONG_AGO, NOON, received_message
-from tests.support.flyte import ECHO, registered
+from tests.support.flyte import ECHO
 from tests.support.scripted_http import Request, flyte_registration, http_response, scripted_server
 
 NONE_OPEN = OpenActions([], [])
@@ -27,12 +27,6 @@ ASKED = [outbox_entry(received_message("1.1").message, NOON)]
 async def flyte() -> AsyncIterator[FlyteServer]:
     async with FlyteServer(flows=[ECHO]) as flyte:
         yield flyte
-
-
-@pytest.fixture
-async def workflow(flyte: FlyteServer) -> AsyncIterator[FlyteWorkflow]:
-    async with registered(flyte, timeout_seconds=1.0) as workflow:
-        yield workflow
 
 
 def _audited(**fields: Any) -> dict[str, Any]:

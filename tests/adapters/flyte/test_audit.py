@@ -27,12 +27,6 @@ async def flyte() -> AsyncIterator[FlyteServer]:
         yield flyte
 
 
-@pytest.fixture
-async def workflow(flyte: FlyteServer) -> AsyncIterator[FlyteWorkflow]:
-    async with registered(flyte, timeout_seconds=1.0) as workflow:
-        yield workflow
-
-
 async def _published(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     await workflow.publish(received_message("1.1"), NOON)
     await flyte.wait_for(flyte.waiting)

@@ -32,12 +32,6 @@ TOO_LARGE = UnreadableCommand("Broadcast", "input is larger than 1 MiB")
 
 
 @pytest.fixture
-async def flyte() -> AsyncIterator[FlyteServer]:
-    async with FlyteServer() as flyte:
-        yield flyte
-
-
-@pytest.fixture
 async def workflow(flyte: FlyteServer) -> AsyncIterator[FlyteWorkflow]:
     async with registered(flyte, timeout_seconds=60.0) as workflow:
         yield workflow
