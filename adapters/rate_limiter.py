@@ -43,7 +43,7 @@ class InMemoryRateLimiter:
         return slot - now
 
     async def pause(self, name: str, seconds: float) -> None:
-        """Pauses a channel or a method for so long, an hour at most."""
+        """Pauses a channel or a method for `seconds`, an hour at most."""
         until = self._clock.monotonic() + min(MAX_PAUSE_SECONDS, seconds)
         self._store(name, self._buckets.get(name, TokenBucket()).pause_until(until))
 

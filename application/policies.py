@@ -29,7 +29,7 @@ class RetentionPolicy:
     event_seconds: float = 72 * 3600
     """The keys of delivered events, which tell repeats from new ones. The contract requires 48 hours."""
     action_seconds: float = 72 * 3600
-    """Reported actions. At least 48 hours, the time for which the engine is asked what it gave out."""
+    """Reported actions. At least 48 hours, the reach of the queries for actions that the engine gave out."""
     key_seconds: float = 30 * 24 * 3600
     """Message keys, since their last use."""
     set_aside_seconds: float = 0

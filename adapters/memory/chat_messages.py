@@ -80,7 +80,7 @@ class ChatMessages(ChatState):
         return url
 
     def delete_message(self, channel_id: str, timestamp: str) -> None:
-        """Deletes any message as a person who may do that."""
+        """Deletes any message, as a person with the right to."""
         channel = self._channel(ChannelId(channel_id))
         channel.remove(_message(channel, timestamp))
 

@@ -1,4 +1,4 @@
-"""What people do in the in-memory chat service besides writing messages."""
+"""People's other actions in the in-memory chat service: reactions, edits, deletions and interactions."""
 
 from dataclasses import replace
 

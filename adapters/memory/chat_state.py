@@ -1,4 +1,4 @@
-"""The state of the in-memory chat service: channels, people and messages, and what people do in it."""
+"""The state of the in-memory chat service: channels, people and messages, and people's changes to it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -146,7 +146,7 @@ class ChatState:
         return list(self._channel(ChannelId(channel_id)).messages)
 
     def fields_of(self, channel_id: str, timestamp: str) -> JsonObject | None:
-        """Returns what one of the pack's messages consists of at the moment; None if it is gone."""
+        """Returns the current fields of one of the pack's messages; None if it is gone."""
         return self._channel(ChannelId(channel_id)).fields.get(timestamp)
 
     # For the parts of Chat

@@ -61,7 +61,7 @@ class MemoryWorkflow:
         self._waiting.append(self._taken[action_id])
 
     def record_as_waiting(self, action_id: ActionId) -> None:
-        """Lets the record of a taken action be out of date for good, as if it had not been taken."""
+        """Leaves the record of a taken action out of date permanently, as if it had not been taken."""
         self._recorded_as_waiting.append(action_id)
 
     def record_as_old(self, action_id: ActionId) -> None:

@@ -37,7 +37,7 @@ class ActionTraces:
         self._processing: BoundedCache[ActionId, Span] = BoundedCache()
 
     def storage_handlers(self) -> Mapping[str, Handler]:
-        """Returns what to do with calls of the journal and the rate limiter."""
+        """Returns the handlers of calls of the journal and the rate limiter."""
         return {
             "journal.record": self._record,
             "journal.give_back": self._give_back,

@@ -32,7 +32,7 @@ class EventTraces:
         self._sending: BoundedCache[str, Span] = BoundedCache()
 
     def storage_handlers(self) -> Mapping[str, Handler]:
-        """Returns what to do with calls of the outbox."""
+        """Returns the handlers of calls of the outbox."""
         return {
             "outbox.append": self._append,
             "outbox.claim": self._claim,
@@ -108,7 +108,7 @@ class EventTraces:
             self._forget(entry, error)
 
     async def _release(self, release: Method, claim: Claim, **options: Any) -> None:
-        """An event that was not accepted begins anew with the next claim."""
+        """Ends the spans of events that were not accepted: the next claim begins new ones."""
         error = "rejected" if options.get("rejected") else "released"
         for entry in claim.entries:
             self._forget(entry, error)

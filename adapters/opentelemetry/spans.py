@@ -162,7 +162,7 @@ class Tracer:
         return is_worth_it
 
     def explain(self, span: Span, until: int) -> None:
-        """Exports the time since the last call below the span as waiting, unless it was short or another goes on."""
+        """Exports the time since the last call below the span as waiting, unless it was short or a call goes on."""
         if not span.calls and self.add_wait(span.context, span.next_wait, span.explained_until, until):
             span.explained_until = until
 

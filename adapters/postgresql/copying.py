@@ -42,7 +42,7 @@ async def require_complete(session: Session, location: str) -> None:
 
 
 async def require_not_moved(session: Session, location: str) -> None:
-    """Raises StorageUnusable if the content went on elsewhere."""
+    """Raises StorageUnusable if the content was moved elsewhere."""
     if moved_to := (await marks_of(session)).moved_to:
         raise StorageUnusable(f"the {location} was moved to {moved_to}; set FLYTE_SLACK_STORAGE to that")
 

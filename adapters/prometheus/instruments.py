@@ -41,7 +41,7 @@ S = TypeVar("S", bound=_Peer)
 
 
 class Instruments:
-    """Each method returns what it is given, watched. To be called once each, before the pack runs."""
+    """Each method returns its argument with observers around it. To be called once each, before the pack runs."""
 
     def __init__(
         self,

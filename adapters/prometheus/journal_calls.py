@@ -55,7 +55,7 @@ class JournalCalls:
         }
 
     def forget(self, action_id: ActionId) -> None:
-        """Another process goes on with this action."""
+        """Another process continues this action."""
         self._in_hand.pop(action_id, None)
 
     def _on_record(self, arguments: tuple[Any, ...], known: JournalEntry | None) -> None:

@@ -30,7 +30,7 @@ _WRITES: Final = frozenset(
 )
 """The writes for which a message or an action waits until they are on disk."""
 _EXECUTED: Final = ("journal.complete_step", "journal.set_outcome")
-"""If these find the lease lost, the action was executed all the same."""
+"""If one of these calls finds the lease lost, the action was executed nevertheless."""
 
 
 class StorageCalls:

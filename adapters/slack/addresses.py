@@ -1,4 +1,4 @@
-"""Addresses, besides the Web API, to which the pack sends: where interactions are answered, and where files go.
+"""The addresses besides the Web API to which the pack sends: response URLs of interactions, and upload URLs of files.
 
 They come from outside, and whoever knows one can use it: no error names them.
 """

@@ -59,7 +59,7 @@ _TRANSPORT_CODES = (
     *("unreachable", "timeout", "connection_lost", "redirected", "unreadable_answer"),
     *("http_403", "http_407", "http_413", "http_500", "http_502", "http_503", "http_504"),
 )
-"""The pack's own codes, for what Slack does not say itself."""
+"""The pack's own codes, for failures that have no code of Slack."""
 KNOWN_CODES = frozenset(
     (
         *EXPLANATIONS,
@@ -214,7 +214,7 @@ def _unknown(call: ApiCall) -> str:
 
 
 def _places(response: _ErrorResponse, call: ApiCall) -> list[str]:
-    """Returns what Slack says of invalid arguments, and where they are."""
+    """Returns Slack's messages about invalid arguments, with their places."""
     metadata = response.body.get("response_metadata")
     messages = metadata.get("messages") if isinstance(metadata, dict) else None
     texts = [message for message in messages if isinstance(message, str)] if isinstance(messages, list) else []

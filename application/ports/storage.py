@@ -68,7 +68,8 @@ class Storage(Protocol):
         """Extends this process's ownership to `lease_seconds` from now, and does the storage's housekeeping."""
 
     def subscribe(self, topic: Topic, notify: Callable[[], None]) -> None:
-        """Calls `notify` when there may be work of this kind: new entries of this process, or what another has left.
+        """Calls `notify` when there may be work of this kind: new entries of this process, or work that another one has
+        left.
 
         For new entries it may come a little before they are stored, provided that a claim made from then on gets them.
         From another process it is a hint that may come late, repeatedly or never: callers also look from time to time.

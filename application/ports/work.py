@@ -10,7 +10,7 @@ from domain.outbox import Lane
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The packs that run, and what each has in hand. A pack that is lost, but not yet replaced, has no name."""
+    """The running packs, and what each is working on. A pack that is lost, but not yet replaced, has no name."""
 
     packs: Collection[str]
     """The names of those that run."""
@@ -19,7 +19,7 @@ class Work:
     delays: Mapping[Lane, float] = field(default_factory=dict)
     """The lanes of the outbox that wait after a rejection, with the seconds that are left."""
     owners: Mapping[ActionId, str] = field(default_factory=dict)
-    """The unfinished actions that a pack has in hand, with its name."""
+    """The unfinished actions that a pack owns, with its name."""
     turns: Mapping[Lane, str] = field(default_factory=dict)
     """The channels in which a pack may act, with its name, where packs have to agree about that."""
     reserved: Mapping[str, float] = field(default_factory=dict)

@@ -18,7 +18,8 @@ log = structlog.get_logger()
 
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.25, 30
 _REPEATED_BY_CALLER = frozenset({"post", "find_posted", "history", "replies"})
-"""Their callers know how long to go on, keep to a rate limit of their own, and wait while others go on."""
+"""Methods whose callers repeat them: these decide how long, keep their own rate limit, and let others continue
+meanwhile."""
 _FOR_ACTIONS = ("join", "leave", "channels", "open_direct")
 """Outages of these are waited out for a limited time."""
 _HISTORY = frozenset({"history", "replies"})

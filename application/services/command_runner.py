@@ -15,7 +15,7 @@ from domain.messages import OutgoingMessage
 
 
 class CommandRunner:
-    """Executes ChatCommand, whichever it is."""
+    """Executes any ChatCommand."""
 
     def __init__(self, tools: ExecutionTools) -> None:
         self._tools = tools

@@ -51,10 +51,10 @@ class _Pace:
 class PostGate:
     """The posts of all channels.
 
-    A refusal does not say whether the service limits the channel or all posts. After one, the next post goes alone. If
-    it is accepted, only the first channel was limited, and all others go on at once. If it is refused too, all posts
-    are held: the more of them were refused in a row, the longer, but no longer than the service asks. After that they
-    go at nearly the rate at which the service accepted them until it asks for posts again, and slowly gain pace.
+    A refusal does not say whether the service limits the channel or all posts. After one, the next post is sent alone.
+    If it is accepted, only the first channel was limited, and all others continue at once. If it is refused too, all
+    posts are held: the more of them were refused in a row, the longer, but no longer than the service asks. After that,
+    posts resume at nearly the rate at which the service accepted them before, and slowly gain pace.
     """
 
     def __init__(self, shutdown: Shutdown) -> None:
@@ -143,7 +143,7 @@ class PostGate:
             self._pace = _Pace(self._rate(), self._held_until)
 
     def _rate(self) -> float:
-        """Returns at how many posts per second to go on, judging by those since the last limit was over."""
+        """Returns the posts per second at which to continue, judging by those since the last limit was over."""
         if not self._accepted:
             return _UNKNOWN_PER_SECOND
         return max(_MIN_PER_SECOND, _CAUTION * self._accepted / (self._limited_until - self._measured_since))

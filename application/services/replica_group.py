@@ -51,7 +51,7 @@ class ReplicaGroup:
         self.definition_changed = asyncio.Event()
         """Set when this replica has to register the pack, or to register it otherwise."""
         self.replica_lost = asyncio.Event()
-        """Set when another replica was lost, and with it perhaps events that the chat service delivers no more."""
+        """Set when another replica was lost, perhaps with events that the chat service will not deliver again."""
 
     @property
     def is_alone(self) -> bool:

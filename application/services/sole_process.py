@@ -51,7 +51,7 @@ class SoleReplica:
         return []
 
     async def claim_for(self, team_id: str, bot_id: str) -> None:
-        """Does nothing: any bot may go on with the data of another one."""
+        """Does nothing: any bot may continue with the data of another one."""
 
     async def note_connected(self, at: datetime) -> None:
         """Does nothing: the latest message of each channel is enough to find a gap."""

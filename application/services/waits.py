@@ -21,7 +21,7 @@ _HEALTHY: Final = HealthStatus(healthy=True, status="")
 
 
 class WaitKind(Enum):
-    """What has to happen before an entry goes on. The values are public."""
+    """The kinds of waits. The values are public."""
 
     PACK = "pack"
     """A pack has to run."""

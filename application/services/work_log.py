@@ -15,9 +15,9 @@ log = structlog.get_logger()
 
 _FIGURES_SECONDS = 3600.0
 _CALM_SECONDS = 5.0
-"""After so long without another failed action, their number is logged."""
+"""The time without another failed action after which their number is logged."""
 _REPORT_SECONDS = 60.0
-"""While actions go on failing, their number is logged so often."""
+"""The interval at which their number is logged while actions keep failing."""
 
 
 class WorkLog:

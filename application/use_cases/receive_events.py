@@ -51,7 +51,7 @@ class _Batch:
 
 
 class ReceiveEvents:
-    """Handles everything that the chat service sends of its own accord. ReceiveInteraction keeps a deadline besides."""
+    """Handles everything that the chat service sends of its own accord. ReceiveInteraction also keeps a deadline."""
 
     def __init__(
         self,

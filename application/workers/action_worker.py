@@ -198,7 +198,7 @@ class ActionWorker:
     async def _recover_swallowed(self) -> None:
         if not (recovered := await self._swallowed_actions.find_if_due(self._in_progress)):
             return
-        # Another pack that is posting just now shows in the history a little later. A bit apart, to keep the order.
+        # The post of another pack appears in the history a little later. Slightly different times keep the order.
         visible_at = loop_time() + self._chat.history_lag_seconds
         for number, (action, steps) in enumerate(recovered):
             self._start_recording(action, steps, visible_at + number / 1000)
@@ -273,10 +273,10 @@ class ActionWorker:
     async def _record(self, action: Action, steps: Mapping[StepName, Step], visible_at: float) -> None:
         """Records a taken action, and executes it unless it is known already.
 
-        It is not executed before `visible_at`, by the event loop's time: when its post shows in the history, if another
-        pack is posting it just now.
+        It is not executed before `visible_at`, by the event loop's time: by then its post shows in the history if
+        another pack is posting it now.
         """
-        taken_at = self._chat.now()  # whoever gives up goes by that clock too
+        taken_at = self._chat.now()  # the time to give up is measured by that clock too
         try:
             known = await self._add_to_journal(action, taken_at)
             if known is None:

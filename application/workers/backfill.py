@@ -48,7 +48,7 @@ _TOLERANCE = timedelta(seconds=5)
 _SECOND_LOOK = timedelta(minutes=1)
 """How much of the end of a gap is read again where the history may have lagged behind."""
 _FIRST_RETRY_SECONDS, _MAX_RETRY_SECONDS = 5.0, 600.0
-"""How long a channel that can't be read waits. The others go on."""
+"""How long a channel that can't be read waits. The others continue."""
 _RESOLUTION_SECONDS = 0.001
 """A timer may end a moment before its time."""
 

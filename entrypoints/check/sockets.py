@@ -34,7 +34,7 @@ _LET_THROUGH: Final = "allow wss:// connections from this machine to *.slack.com
 
 
 def remedy_for(rejection: ChatRejected, otherwise: str) -> str:
-    """Returns what to do about a token that was not accepted; it is none of the token's fault if Slack is elsewhere."""
+    """Returns the remedy for a token that was not accepted; the address is to blame if it does not lead to Slack."""
     return _CORRECT_ADDRESS if _ADDRESS in str(rejection) else otherwise
 
 

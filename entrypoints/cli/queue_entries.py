@@ -59,7 +59,7 @@ class QueueView:
                     yield _action(entry, self._waits.of_action(entry) if self._waits else None)
 
     async def find(self, keys: Sequence[str]) -> Mapping[str, QueueEntry]:
-        """Returns the entries with these short or full keys, by what was asked for. Reads the queue once at most."""
+        """Returns the entries with these short or full keys, by the given key. Reads the queue once at most."""
         missing, found = set(keys), dict[str, QueueEntry]()
         entries = self.entries()
         while missing and (entry := await anext(entries, None)):

@@ -22,7 +22,7 @@ AnyInstruments: TypeAlias = Union["Instruments", "NoInstruments"]
 
 
 class NoInstruments:
-    """Watches nothing, and costs nothing: each method returns what it is given."""
+    """Watches nothing, and costs nothing: each method returns its argument."""
 
     render = None
     telemetry = NO_TELEMETRY

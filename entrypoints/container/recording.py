@@ -16,7 +16,7 @@ P = TypeVar("P")
 
 
 class NoRecording:
-    """Records nothing, and costs nothing: each method returns what it is given."""
+    """Records nothing, and costs nothing: each method returns its argument."""
 
     @property
     def failure(self) -> str:

@@ -17,7 +17,7 @@ AnyTracing: TypeAlias = Union["Tracing", "NoTracing"]
 
 
 class NoTracing:
-    """Traces nothing, and costs nothing: each method returns what it is given."""
+    """Traces nothing, and costs nothing: each method returns its argument."""
 
     def open(self) -> AbstractAsyncContextManager[None]:
         """Like Tracing."""

@@ -157,7 +157,7 @@ def _is_text(value: str) -> bool:
 
 
 def _close_quote(text: str, _: InvalidDocument) -> _Repair | None:
-    """Closes the first quote that is open at the end of its line, and goes on over lines with other keys."""
+    """Closes the first quote that is open at the end of its line and continues over lines with other keys."""
     start = _first_open_quote(text)
     if start is None:
         return None

@@ -36,7 +36,7 @@ class Sources:
     flows: list[FlowSource] = field(default_factory=list)
     packs: list[PackScript] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
-    """The files that were named and are neither, and what they are."""
+    """The named files that are neither, with their kind."""
 
 
 def find_sources(arguments: Sequence[Path]) -> Sources:

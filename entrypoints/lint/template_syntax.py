@@ -1,4 +1,4 @@
-"""Checks of templates that cannot work, or are none although they look like one."""
+"""Checks of templates that cannot work, and of texts that only look like templates."""
 
 import re
 from collections.abc import Iterator

@@ -32,7 +32,7 @@ class SocketProtocol(Protocol):
         """Returns the meaning of a frame."""
 
     def acknowledgement(self, envelope_id: str, response: JsonObject | None) -> str:
-        """Returns the frame that acknowledges an envelope, with what Slack is to show to the user, if anything."""
+        """Returns the frame that acknowledges an envelope, with the content that Slack shows to the user, if any."""
 
     def ping(self) -> str:
         """Returns a text frame to ping with; empty to use the WebSocket's own pings."""

@@ -1,4 +1,4 @@
-"""What people did in a recorded session besides writing, as steps of flow tests."""
+"""Converts people's activities other than messages in a recorded session to steps of flow tests."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

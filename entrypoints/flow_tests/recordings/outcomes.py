@@ -1,4 +1,4 @@
-"""What the bot did in a recorded session besides posting, as expectations of flow tests."""
+"""Converts the bot's actions other than posts in a recorded session to expectations of flow tests."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

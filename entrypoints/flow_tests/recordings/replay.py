@@ -88,7 +88,7 @@ class Replay:
         self._timestamps[message.room, message.timestamp] = timestamp
 
     def _act(self, done: RecordedActivity, warn: Callable[[str], None]) -> None:
-        """Does again what a person did besides posting."""
+        """Repeats a person's activity other than a post."""
         label = done.room or self._workspace.conversations()[0].label
         room = self._workspace.conversation(label, done.speaker)
         timestamp = self._timestamps.get((done.room, done.activity.timestamp), "")

@@ -84,7 +84,7 @@ class FlowTestEnvironment:
         await asyncio.sleep(_INSTANT_SECONDS)
 
     async def take_turns(self) -> None:
-        """Lets the pack take in what people have just done. No time passes."""
+        """Lets the pack receive people's latest actions. No time passes."""
         for _ in range(_LOOP_TURNS):
             await asyncio.sleep(0)
 

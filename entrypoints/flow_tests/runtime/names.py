@@ -1,4 +1,4 @@
-"""Names in the texts of a flow test: names become ids in what is sent, and ids become names in reports."""
+"""Names in the texts of a flow test: they become ids when a text is sent, and ids become names in reports."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -114,7 +114,7 @@ class Controls:
 
 
 def describe(given: Iterable[Element]) -> str:
-    """Returns what there is to click and choose, by blocks."""
+    """Describes the elements to click and choose, by block."""
     blocks: dict[str, list[str]] = {}
     for element in given:
         name = element.label if element.label == element.action_id else f"{element.label} ({element.action_id})"

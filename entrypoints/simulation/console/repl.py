@@ -43,7 +43,7 @@ async def begin_line(session: ConsoleSession, line: str) -> Posted | None:
 
 
 def describe_pending(session: ConsoleSession, pending: str, seconds: float) -> str:
-    """Returns the message that the sandbox has not settled after so many seconds."""
+    """Returns the message that the sandbox has not settled within this time."""
     is_explained = session.sandbox.is_slack_only or session.sandbox.awaits_scripted_packs
     return f"still busy after {seconds:g} s: {pending}{'' if is_explained else ' (does a flow trigger itself?)'}"
 

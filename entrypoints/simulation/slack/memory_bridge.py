@@ -136,7 +136,7 @@ class MemoryConnection:
     # Interruptions
 
     def disconnect(self, seconds: float | None) -> None:
-        """Interrupts the connection for so long, or until `reconnect`; events wait, and interactions fail."""
+        """Interrupts the connection for this time, or until `reconnect`; events wait, and interactions fail."""
         if self._disconnected_at is None and self._queue is not None:
             self._disconnected_at = asyncio.get_running_loop().time()
             self._run(self._queue.put([Disconnected("no connection to Slack could be made")]))
@@ -174,7 +174,7 @@ class MemoryConnection:
         await (queue.put(parsed.events, acknowledge) if parsed.events else acknowledge())
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Starts what may have to wait for the consumer of the events."""
+        """Starts a delivery in a task, since it may have to wait for the consumer of the events."""
         task = asyncio.create_task(work, name="delivery in the process")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,4 +1,4 @@
-"""People's activities besides writing, as lines of a conversation, each with its own trace."""
+"""People's activities other than messages, as lines of a conversation, each with its own trace."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

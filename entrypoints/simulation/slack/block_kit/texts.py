@@ -21,12 +21,12 @@ STYLE: Final = Choice(("primary", "danger"))
 
 
 def plain_text(most: int) -> Constraint:
-    """A `plain_text` object of at most so many characters."""
+    """A `plain_text` object with a limited number of characters."""
     return Matching(ByType({"plain_text": _plain(most)}))
 
 
 def any_text(most: int) -> Constraint:
-    """A `plain_text` or `mrkdwn` object of at most so many characters."""
+    """A `plain_text` or `mrkdwn` object with a limited number of characters."""
     return Matching(ByType(text_kinds(most)))
 
 

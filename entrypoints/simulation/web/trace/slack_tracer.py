@@ -45,7 +45,7 @@ class SlackTracer:
         self._slack.log.listeners.append(self._on_event)
 
     def start(self, activity: Activity, at: float) -> None:
-        """Starts the trace of what a person did besides writing."""
+        """Starts the trace of a person's activity other than a message."""
         stage = DeliveryStage.AT_SLACK if activity.reaches_bot else DeliveryStage.BOT_ABSENT
         self._traces.start(activity.key, activity.source, at, stage, "done")
 
