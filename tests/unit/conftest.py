@@ -1,10 +1,12 @@
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+from structlog.typing import EventDict
 
 from adapters.memory.clock import VirtualTimeLoop
 from tests.support.environment import World
+from tests.support.logs import captured_lines
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -18,3 +20,10 @@ async def world() -> World:
     world = World()
     await world.join(world.c1, world.c2)
     return world
+
+
+@pytest.fixture
+def lines() -> Iterator[list[EventDict]]:
+    """The lines that are logged during the test."""
+    with captured_lines() as lines:
+        yield lines

@@ -1,6 +1,6 @@
 """The log lines about one message or action, which one search finds."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pytest
 from structlog.typing import EventDict
@@ -12,7 +12,6 @@ from domain.errors import ChannelInaccessible, InDoubt, WorkflowInDoubt, Workflo
 from domain.events import Event, ReceivedMessage
 from domain.messages import OutgoingMessage
 from tests.support.environment import World
-from tests.support.logs import captured_lines
 
 LOST = WorkflowInDoubt("connection reset")
 
@@ -28,12 +27,6 @@ async def world() -> World:
     world = World(reply)
     await world.join(world.c1, world.c2)
     return world
-
-
-@pytest.fixture
-def lines() -> Iterator[list[EventDict]]:
-    with captured_lines() as lines:
-        yield lines
 
 
 def events_about(key: str, lines: list[EventDict]) -> list[str]:

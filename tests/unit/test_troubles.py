@@ -1,7 +1,5 @@
 """A trouble that goes on is a warning once; its repeats are details."""
 
-from collections.abc import Iterator
-
 import pytest
 from structlog.typing import EventDict
 
@@ -17,7 +15,6 @@ from domain.errors import (
 )
 from domain.messages import OutgoingMessage
 from tests.support.environment import World
-from tests.support.logs import captured_lines
 
 DOWN = WorkflowUnreachable("connection refused")
 TROUBLES = [
@@ -37,12 +34,6 @@ async def world() -> World:
     world = World()
     await world.join(world.c1)
     return world
-
-
-@pytest.fixture
-def lines() -> Iterator[list[EventDict]]:
-    with captured_lines() as lines:
-        yield lines
 
 
 def levels_of(event: str, lines: list[EventDict]) -> list[str]:

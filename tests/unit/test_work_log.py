@@ -1,6 +1,6 @@
 """What the log tells of the work: figures once an hour, and each trouble once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,6 @@ from domain.errors import AuthenticationFailed, RateLimited, RejectedByWorkflow,
 from domain.events import Event, ReceivedMessage
 from domain.messages import IncomingMessage, OutgoingMessage
 from tests.support.environment import World
-from tests.support.logs import captured_lines
 
 REVOKED = AuthenticationFailed("token_revoked", "make a new one")
 LOST = WorkflowInDoubt("connection reset")
@@ -30,12 +29,6 @@ async def world() -> World:
     world = World(echo)
     await world.join(world.c1, world.c2)
     return world
-
-
-@pytest.fixture
-def lines() -> Iterator[list[EventDict]]:
-    with captured_lines() as lines:
-        yield lines
 
 
 def of(event: str, lines: list[EventDict]) -> list[dict[str, Any]]:
