@@ -1,4 +1,4 @@
-"""What metrics cost while they are scraped, and how long a scrape takes with a large backlog."""
+"""What metrics cost, what frequent scrapes cost in addition, and how long a scrape takes with a large backlog."""
 
 import asyncio
 import socket
@@ -23,13 +23,13 @@ _SCRAPES: Final = 60
 
 
 async def measure_metrics(report: Report, directory: Path, messages: int) -> None:
-    """Compares a pack whose metrics are scraped twice a second with one without metrics."""
+    """Compares packs with metrics and without, and packs that are scraped twice a second and never."""
     port = _free_port()
     directory.mkdir()
+    await compare(report, directory / "cost", "Metrics", {"FLYTE_SLACK_METRICS": "false"}, {})
     async with _scraping(port, lambda _seconds: None):
-        on = {"FLYTE_SLACK_HTTP_PORT": str(port)}
-        off = {"FLYTE_SLACK_METRICS": "false"}
-        await compare(report, directory / "cost", "Metrics, scraped twice a second", off, on)
+        scraped = {"FLYTE_SLACK_HTTP_PORT": str(port)}
+        await compare(report, directory / "scrapes", "Metrics, scraped twice a second", {}, scraped)
     seconds = await _scrape_beside_backlog(directory / "backlog", port, messages)
     report.heading(f"GET /metrics with {messages} messages waiting", "")
     middle, tail = median_and_p95(seconds)
