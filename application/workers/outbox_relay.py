@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -14,6 +15,7 @@ from application.ports.telemetry import Telemetry, Window
 from application.ports.workflow import Workflow
 from application.resilience.backoff import exponential_backoff
 from application.resilience.incidents import log_incident, retry_after_incidents
+from application.resilience.interception import Policy, PortCall
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.event_enricher import EventEnricher
 from application.services.held_claims import HeldClaims
@@ -58,6 +60,8 @@ class OutboxRelay:
     def __init__(
         self,
         workflow: Workflow,
+        engine: Workflow,
+        outages: Policy,
         storage: Storage,
         enricher: EventEnricher,
         schedule: PollSchedule,
@@ -66,7 +70,10 @@ class OutboxRelay:
         lease: LeasePolicy,
         telemetry: Telemetry,
     ) -> None:
+        """`outages` is the policy that carries requests to the `engine` through outages; `workflow` has it already."""
         self._workflow = workflow
+        self._engine = engine
+        self._outages = outages
         self._outbox = storage.outbox
         self._enricher = enricher
         self._schedule = schedule
@@ -271,9 +278,9 @@ class OutboxRelay:
 
     async def _publish(self, event: PackEvent, claim: Claim, entry: OutboxEntry) -> None:
         for pause in exponential_backoff(0.5, 30):
-            await self._claims.check(claim)
+            request = PortCall("publish", (event, entry.received_at), {}, partial(self._publish_once, claim))
             try:
-                await self._workflow.publish(event, entry.received_at)
+                await self._outages.execute(request)
             except WorkflowInDoubt as doubt:
                 log.warning("delivery_in_doubt", reason=str(doubt))
                 if await self._was_published(entry, pause):
@@ -282,6 +289,11 @@ class OutboxRelay:
                 break
         self._last_accepted_at = loop_time()
         self._schedule.on_event_published(is_urgent=entry.is_urgent)
+
+    async def _publish_once(self, claim: Claim, event: PackEvent, received_at: datetime) -> None:
+        """Sends the request unless the lane was lost, which may have happened in an outage too."""
+        await self._claims.check(claim)
+        await self._engine.publish(event, received_at)
 
     async def _was_published(self, entry: OutboxEntry, pause_if_not: float) -> bool:
         try:

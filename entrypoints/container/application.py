@@ -172,6 +172,8 @@ class Application(Ports):
     outbox_relay = providers.Singleton(
         OutboxRelay,
         workflow=Ports.workflow,
+        engine=Ports.adapters.workflow,
+        outages=Ports.circuit_breaker,
         storage=Ports.storage,
         enricher=providers.Singleton(
             watched,

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from domain.actions import ActionId, ActionState
 from domain.channels import ChannelId
 from domain.commands import Broadcast, ChatCommand, Command, SendMessage, UnknownCommand
-from domain.errors import Unreachable, WorkflowInDoubt, WorkflowServerError
+from domain.errors import Unreachable, WorkflowInDoubt, WorkflowServerError, WorkflowUnreachable
 from domain.events import BroadcastSent, Fatal, MessageSent
 from domain.messages import OutgoingMessage
 from tests.support.environment import pack_settings
@@ -190,6 +190,30 @@ async def test_a_replica_that_stood_still_does_not_deliver_what_was_taken_over(w
         assert world.published_texts == ["hello"]
         with capture_logs() as logs:
             a.faults.release("were_published")
+            a.faults.lift("outbox.renew_lease")
+            await world.clock.advance(30)
+        assert world.published_texts == ["hello"]
+        assert "lease_lost" in {line["event"] for line in logs}
+        a.faults.lift_all()
+
+
+async def test_a_replica_that_stood_still_in_an_outage_does_not_repeat_what_was_taken_over(
+    world: ReplicatedWorld,
+) -> None:
+    async with world.replica().run() as a, world.replica().run() as b:
+        b.faults.block("outbox.claim")
+        a.faults.fail_before("publish", WorkflowUnreachable("timed out"), times=1)
+        a.faults.block("publish")
+        world.chat.say("C1", "hello")
+        await world.clock.advance(1)
+        for method in ("outbox.renew_lease", "outbox.claim"):
+            a.faults.block(method)
+        b.faults.lift("outbox.claim")
+        await world.clock.advance(LEASE_SECONDS + 10)
+        assert world.published_texts == ["hello"]
+        with capture_logs() as logs:
+            a.faults.release("publish")
+            await world.clock.advance(5)
             a.faults.lift("outbox.renew_lease")
             await world.clock.advance(30)
         assert world.published_texts == ["hello"]
