@@ -3,6 +3,7 @@
 from application.ports.chat import Chat
 from application.ports.storage import Storage
 from application.services.channel_locks import ChannelLocks
+from application.services.leased_chats import LeasedChats
 from application.use_cases.command_handler import CommandRequest
 from domain.actions import ActionId
 from domain.channels import ChannelId
@@ -14,8 +15,9 @@ from domain.events import ChannelJoined, JoinChannelFailed
 class JoinChannelHandler:
     """Executes JoinChannel. Repeating it is safe."""
 
-    def __init__(self, chat: Chat, storage: Storage, channel_locks: ChannelLocks) -> None:
+    def __init__(self, chat: Chat, leased_chats: LeasedChats, storage: Storage, channel_locks: ChannelLocks) -> None:
         self._chat = chat
+        self._leased_chats = leased_chats
         self._channels = storage.channels
         self._leases = storage.leases
         self._channel_locks = channel_locks
@@ -31,7 +33,7 @@ class JoinChannelHandler:
         """Joins a channel, also without an action of a flow. Raises LeaseLost and ShutdownRequested."""
         async with self._channel_locks.acquire(channel_id, action_id) as lease:
             try:
-                await self._chat.join(channel_id)
+                await self._leased_chats.under(lease).join(channel_id)
             except ChatError as error:
                 return JoinChannelFailed(channel_id, str(error))
             await self._leases.check(lease)

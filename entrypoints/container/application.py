@@ -15,6 +15,7 @@ from application.services.event_enricher import EventEnricher
 from application.services.group_connection import GroupConnection
 from application.services.history_reader import HistoryReader
 from application.services.keyed_sender import KeyedSender
+from application.services.leased_chats import LeasedChats
 from application.services.message_sender import MessageSender
 from application.services.message_texts import MessageTexts
 from application.services.poll_schedule import PollSchedule
@@ -114,8 +115,15 @@ class Application(Ports):
             shutdown=Ports.shutdown,
         ),
     )
+    leased_chats = providers.Singleton(
+        LeasedChats, chat=Ports.impatient_chat, retries=Ports.chat_retry, leases=Ports.storage.provided.leases
+    )
     join_channel = providers.Singleton(
-        JoinChannelHandler, chat=Ports.chat, storage=Ports.storage, channel_locks=Ports.channel_locks
+        JoinChannelHandler,
+        chat=Ports.chat,
+        leased_chats=leased_chats,
+        storage=Ports.storage,
+        channel_locks=Ports.channel_locks,
     )
     dispatcher = providers.Singleton(
         CommandDispatcher,
@@ -130,7 +138,7 @@ class Application(Ports):
                 commands.JoinChannel: join_channel,
                 commands.LeaveChannel: providers.Singleton(
                     LeaveChannelHandler,
-                    chat=Ports.chat,
+                    leased_chats=leased_chats,
                     storage=Ports.storage,
                     channel_locks=Ports.channel_locks,
                     backfill=backfill_progress,

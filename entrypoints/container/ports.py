@@ -116,11 +116,8 @@ class Ports(containers.DeclarativeContainer):
     inaccessible_channels = providers.Singleton(InaccessibleChannelPolicy, recheck=membership_doubts.provided.recheck)
     impatient_chat = providers.Singleton(intercepted, watched_chat, inaccessible_channels)
     """The chat service for callers that repeat all requests themselves."""
-    retried_chat = providers.Singleton(
-        intercepted,
-        watched_chat,
-        providers.Singleton(
-            ChatRetryPolicy, shutdown=shutdown, pauses=pauses, give_up_seconds=settings.provided.give_up_seconds
-        ),
+    chat_retry = providers.Singleton(
+        ChatRetryPolicy, shutdown=shutdown, pauses=pauses, give_up_seconds=settings.provided.give_up_seconds
     )
+    retried_chat = providers.Singleton(intercepted, watched_chat, chat_retry)
     chat = providers.Singleton(intercepted, retried_chat, inaccessible_channels)

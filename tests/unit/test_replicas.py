@@ -8,9 +8,17 @@ from structlog.testing import capture_logs
 
 from domain.actions import ActionId, ActionState
 from domain.channels import ChannelId
-from domain.commands import Broadcast, ChatCommand, Command, SendMessage, UnknownCommand
+from domain.commands import (
+    Broadcast,
+    ChatCommand,
+    Command,
+    JoinChannel,
+    LeaveChannel,
+    SendMessage,
+    UnknownCommand,
+)
 from domain.errors import Unreachable, WorkflowInDoubt, WorkflowServerError, WorkflowUnreachable
-from domain.events import BroadcastSent, Fatal, MessageSent
+from domain.events import BroadcastSent, ChannelJoined, ChannelLeft, Fatal, MessageSent
 from domain.messages import OutgoingMessage
 from tests.support.environment import pack_settings
 from tests.support.replicas import LEASE_SECONDS, ReplicatedWorld, RunningReplica
@@ -219,6 +227,24 @@ async def test_a_replica_that_stood_still_in_an_outage_does_not_repeat_what_was_
         assert world.published_texts == ["hello"]
         assert "lease_lost" in {line["event"] for line in logs}
         a.faults.lift_all()
+
+
+@pytest.mark.parametrize("method", ["join", "leave"])
+async def test_a_replica_that_stood_still_in_an_outage_does_not_repeat_a_membership(
+    world: ReplicatedWorld, method: str
+) -> None:
+    async with world.replica().run() as a, world.replica().run() as b:
+        a.faults.fail_before(method, Unreachable("unreachable", "no connection"), times=1)
+        a.faults.block(method)
+        command = JoinChannel(world.c1) if method == "join" else LeaveChannel(world.c1)
+        action_id = await give(world, command, b)
+        a.faults.block("heartbeat")
+        await world.clock.advance(TAKE_OVER_SECONDS)
+        assert isinstance(await world.answer(action_id, 5), ChannelJoined | ChannelLeft)
+        a.faults.lift("heartbeat")
+        a.faults.release(method)
+        await world.clock.advance(30)
+        assert world.faults.count(method) == 1
 
 
 async def test_a_broadcast_of_a_lost_replica_reaches_the_channels_that_are_left(world: ReplicatedWorld) -> None:
