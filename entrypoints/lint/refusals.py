@@ -52,12 +52,9 @@ def external_selects(flow: FlowText, packs: Packs) -> Iterator[Problem]:
             for place, text in texts(content, ()):
                 if text in _EXTERNAL and place[-1:] == ("type",):
                     instead = text.replace("external", "static")
-                    advice = f"this pack offers no options; write {instead}, and the options"
+                    message = f"this pack offers no options for this select; write {instead}, and the options"
                     path = (*input_path(step), name)
-                    yield Problem(
-                        path if isinstance(value, str) else (*path, *place),
-                        f"nobody can choose anything here, because {advice}",
-                    )
+                    yield Problem(path if isinstance(value, str) else (*path, *place), message)
 
 
 def _reason(spec: CommandSpec, name: str, value: Json) -> str:
