@@ -15,7 +15,7 @@ from application.services.channel_locks import ChannelLocks
 from application.services.membership_doubts import Doubt, MembershipDoubts
 from application.use_cases.join_channel import JoinChannelHandler
 from domain.channels import ChannelId
-from domain.errors import ChatError, ChatRejected
+from domain.errors import ChatError, ChatRejected, LeaseLost
 from domain.events import JoinChannelFailed
 
 log = structlog.get_logger()
@@ -85,10 +85,8 @@ class MembershipSync:
         """Joins the default channels that are not joined yet. A refusal is logged, and ends nothing."""
         try:
             async with self._work_locks.acquire(_DEFAULT_JOINS):
-                joined = await self._channels.joined()
                 for channel_id in self._default_channels:
-                    if channel_id not in joined:
-                        await self._join_default(channel_id)
+                    await self._join_default(channel_id)
         except ShutdownRequested:
             return
 
@@ -112,11 +110,17 @@ class MembershipSync:
             await self._channels.set_unjoined_memberships(remaining)
 
     async def _join_default(self, channel_id: ChannelId) -> None:
-        outcome = await self._join_channel.join(channel_id)
-        if isinstance(outcome, JoinChannelFailed):
-            log.error("default_channel_not_joined", channel=channel_id, reason=outcome.error)
-        else:
-            log.info("default_channel_joined", channel=channel_id)
+        while channel_id not in await self._channels.joined():
+            try:
+                outcome = await self._join_channel.join(channel_id)
+            except LeaseLost as lost:
+                log.warning("lease_lost", channel=channel_id, reason=str(lost))
+                continue
+            if isinstance(outcome, JoinChannelFailed):
+                log.error("default_channel_not_joined", channel=channel_id, reason=outcome.error)
+            else:
+                log.info("default_channel_joined", channel=channel_id)
+            return
 
     async def _reconcile_repeatedly(self) -> None:
         requested = self._doubts.reconciliation_requested

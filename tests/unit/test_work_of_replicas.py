@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
 from application.ports.receiver import Connected, Disconnected
 from domain.channels import ChannelId
@@ -105,6 +106,27 @@ async def test_another_replica_joins_the_default_channels_if_the_first_one_is_lo
         await world.clock.advance(LEASE_SECONDS + 10)
         assert b.faults.count("join") == 1
         assert C3 in await world.storage.channels.joined()
+
+
+async def test_a_default_channel_that_another_replica_joined_meanwhile_is_joined_no_second_time(
+    world: ReplicatedWorld,
+) -> None:
+    world.chat.add_channel(C3)
+    settings = pack_settings(default_join_channels=(C3,))
+    first = world.replica(settings)
+    first.faults.fail_before("join", Unreachable("unreachable", "no connection"), times=1)
+    first.faults.block("join")
+    async with first.run() as a, world.replica(settings).run() as b:
+        await world.clock.advance(10)
+        a.faults.block("heartbeat")
+        await world.clock.advance(LEASE_SECONDS + 10)
+        with capture_logs() as logs:
+            a.faults.lift("heartbeat")
+            a.faults.release("join")
+            await world.clock.advance(30)
+        assert b.faults.count("join") == 1
+        assert [line for line in logs if line["event"] == "internal_error"] == []
+        assert [line["channel"] for line in logs if line["event"] == "lease_lost"] == [C3]
 
 
 async def test_one_replica_at_a_time_reads_the_history(world: ReplicatedWorld) -> None:
