@@ -238,7 +238,7 @@ async def test_a_success_that_is_odd_elsewhere_is_a_success(body: bytes, headers
         (_POSTED % b"1", {"Content-Type": "application/gzip"}),
         (_POSTED % b"1", {"Content-Type": "text/plain; charset=rot13"}),
         (b'{"ok": true, "ts": "' + b"1" * MAX_BODY_BYTES + b'"}', {}),
-        (gzip.compress(b" " * (2 * MAX_BODY_BYTES)), {"Content-Encoding": "gzip"}),
+        (gzip.compress(b" " * (2 * MAX_BODY_BYTES), compresslevel=1), {"Content-Encoding": "gzip"}),
     ],
     ids=["truncated", "no gzip", "broken gzip", "text", "archive", "rot13", "large", "bomb"],
 )
