@@ -13,7 +13,7 @@ from adapters.postgresql.database import Database
 from adapters.postgresql.migration import known_migrations, migrate
 from tests.support.fast_directory import fast_directory
 from tests.support.postgres_server import ServerProcess, describe_server, fresh_database, running_server
-from tests.support.shared_compilation import import_own_share
+from tests.support.shared_compilation import compile_own_share
 
 # So that a failure there says what was compared, as in modules that pytest collects itself.
 pytest.register_assert_rewrite("tests.contracts", "entrypoints.testing")
@@ -34,15 +34,10 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     return {"real time": asyncio.new_event_loop}
 
 
-def pytest_collection() -> None:
+def pytest_collection(session: pytest.Session) -> None:
     """What is collected stays until the end: there is no garbage to look for."""
     gc.disable()
-
-
-def pytest_collectstart(collector: pytest.Collector) -> None:
-    """A clean checkout has nothing compiled."""
-    if isinstance(collector, pytest.Session):
-        import_own_share(collector.config)
+    compile_own_share(session.config)
 
 
 def pytest_collection_finish() -> None:
