@@ -134,7 +134,7 @@ class ChaosRunner:
                     tasks.create_task(self._run_replica(numbers, env))
             await self._catch_up(env)
             if storage.database:
-                self.together = check_together(load, slack, flyte, await storage.places())
+                self.together = check_together(load, slack, flyte, await storage.places(), self._frozen_posts(slack))
             return self._audit(env).ledger()
 
     @property
@@ -142,11 +142,14 @@ class ChaosRunner:
         return InteractionLoad if self.variant == "interactions" else Load
 
     def _audit(self, env: ChaosEnvironment) -> Auditor:
-        arrivals = {(post.text.split()[-1], post.channel): post.at for post in env.slack.posts}
-        frozen = frozen_posts(self.log, self.freezes, arrivals)
+        frozen = self._frozen_posts(env.slack)
         if isinstance(env.load, InteractionLoad):
             return InteractionAuditor(env.load, env.slack, env.flyte, frozen)
         return Auditor(env.load, env.slack, env.flyte, frozen)
+
+    def _frozen_posts(self, slack: SlackServer) -> set[tuple[str, str]]:
+        arrivals = {(post.text.split()[-1], post.channel): post.at for post in slack.posts}
+        return frozen_posts(self.log, self.freezes, arrivals)
 
     async def _join_channels(self, env: ChaosEnvironment) -> None:
         """Records the channels as joined before the first message, so that the pack backfills everything since."""

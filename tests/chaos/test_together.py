@@ -1,5 +1,5 @@
 from tests.chaos.frozen import FROZEN, POSTING, Freeze, frozen_posts
-from tests.chaos.together import POST_BURST, POSTS_PER_SECOND, disorder, fullest_bucket
+from tests.chaos.together import POST_BURST, POSTS_PER_SECOND, disorder, fullest_bucket, without
 
 POST = {"event": POSTING, "run": 1, "marker": "m1", "channel": "C1", "looked_at": 10.0}
 
@@ -12,6 +12,13 @@ def test_an_item_that_comes_after_a_later_one_is_a_problem() -> None:
     [problem] = disorder("post", {"C1": [("a", 1), ("c", 3), ("b", 2), ("d", 4)]})
 
     assert problem == "ORDER: C1: post b was stored before c and came after it"
+
+
+def test_a_post_that_was_frozen_on_its_way_may_come_late() -> None:
+    posts = {"C1": [("a", 1), ("c", 3), ("b", 2)], "C2": [("b", 2), ("a", 1)]}
+
+    assert len(disorder("post", without({("b", "C1")}, posts))) == 1
+    assert disorder("post", without({("b", "C1"), ("a", "C2")}, posts)) == []
 
 
 def test_posts_at_the_rate_after_a_burst_fill_the_bucket_no_further() -> None:

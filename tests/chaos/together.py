@@ -1,7 +1,7 @@
 """What several packs must keep together: the order within each channel, and its rate of posts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,10 +26,19 @@ class Together:
     """The largest number of posts that ran ahead of the rate in one channel."""
 
 
-def check_together(load: Load, slack: SlackServer, flyte: FlyteServer, places: Mapping[str, int]) -> Together:
-    """Compares the order of delivery with that of storing, and the posts in each channel with their rate."""
+def check_together(
+    load: Load,
+    slack: SlackServer,
+    flyte: FlyteServer,
+    places: Mapping[str, int],
+    frozen: Collection[tuple[str, str]],
+) -> Together:
+    """Compares the order of delivery with that of storing, and the posts in each channel with their rate.
+
+    Posts that were frozen on their way to Slack, given by marker and channel, may come late.
+    """
     together = Together()
-    events, posts = _event_places(flyte, places), _post_places(load, slack, flyte, places)
+    events, posts = _event_places(flyte, places), without(frozen, _post_places(load, slack, flyte, places))
     together.events, together.posts = sum(map(len, events.values())), sum(map(len, posts.values()))
     together.problems += disorder("event", events) + disorder("post", posts)
     for channel, times in _post_times(slack).items():
@@ -69,6 +78,16 @@ def _post_places(
         if place := places.get(by_marker.get(marker, "")):
             posts[post.channel].setdefault(marker, place)
     return {channel: list(first.items()) for channel, first in posts.items()}
+
+
+def without(
+    frozen: Collection[tuple[str, str]], posts: Mapping[str, list[tuple[str, int]]]
+) -> dict[str, list[tuple[str, int]]]:
+    """Leaves out the posts that were frozen on their way."""
+    return {
+        channel: [(marker, place) for marker, place in items if (marker, channel) not in frozen]
+        for channel, items in posts.items()
+    }
 
 
 def disorder(kind: str, channels: Mapping[str, Iterable[tuple[str, int]]]) -> list[str]:
