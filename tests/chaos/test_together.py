@@ -1,5 +1,6 @@
+from entrypoints.simulation.slack.event_log import Post
 from tests.chaos.frozen import FROZEN, POSTING, Freeze, frozen_posts
-from tests.chaos.together import POST_BURST, POSTS_PER_SECOND, disorder, fullest_bucket, without
+from tests.chaos.together import POST_BURST, POSTS_PER_SECOND, disorder, fullest_bucket, post_times, without
 
 POST = {"event": POSTING, "run": 1, "marker": "m1", "channel": "C1", "looked_at": 10.0}
 
@@ -19,6 +20,13 @@ def test_a_post_that_was_frozen_on_its_way_may_come_late() -> None:
 
     assert len(disorder("post", without({("b", "C1")}, posts))) == 1
     assert disorder("post", without({("b", "C1"), ("a", "C2")}, posts)) == []
+
+
+def test_a_post_that_was_frozen_on_its_way_may_come_on_top_of_the_rate() -> None:
+    posts = [Post("C1", f"a {marker}", "1.0", None, {}, at=at) for at, marker in ((1.0, "m1"), (2.0, "m2"))]
+
+    assert post_times(posts, {("m1", "C2")}) == {"C1": [1.0, 2.0]}
+    assert post_times(posts, {("m1", "C1")}) == {"C1": [2.0]}
 
 
 def test_posts_at_the_rate_after_a_burst_fill_the_bucket_no_further() -> None:
