@@ -37,7 +37,7 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
 def pytest_collection(session: pytest.Session) -> None:
     """What is collected stays until the end: there is no garbage to look for."""
     gc.disable()
-    compile_own_share(session.config)
+    compile_own_share(session.config)  # a clean checkout has nothing compiled
 
 
 def pytest_collection_finish() -> None:

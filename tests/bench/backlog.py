@@ -90,9 +90,15 @@ class Drain:
         return f"{messages / (self.part_ends[end] - self.part_ends[begin]):.0f}"
 
     def cpu_each(self, begin: int, end: int) -> str:
-        """Returns the CPU time per message between the ends of two tenths, which other load hardly changes."""
+        """Returns the CPU time per message between the ends of two tenths, which other load hardly changes.
+
+        The first tenth begins with the first delivery.
+        """
         ends = [
-            next((one for one in self.samples if one.delivered >= part * self.expected / _PARTS), self.samples[-1])
+            next(
+                (one for one in self.samples if one.delivered >= max(1, part * self.expected / _PARTS)),
+                self.samples[-1],
+            )
             for part in (begin, end)
         ]
         messages = ends[1].delivered - ends[0].delivered

@@ -1,6 +1,6 @@
 from entrypoints.simulation.slack.event_log import Post
 from tests.chaos.frozen import FROZEN, POSTING, Freeze, frozen_posts
-from tests.chaos.together import POST_BURST, POSTS_PER_SECOND, disorder, fullest_bucket, post_times, without
+from tests.chaos.together import POST_BURST, POSTS_PER_SECOND, disorder, fullest_bucket, punctual_posts
 
 POST = {"event": POSTING, "run": 1, "marker": "m1", "channel": "C1", "looked_at": 10.0}
 
@@ -15,18 +15,10 @@ def test_an_item_that_comes_after_a_later_one_is_a_problem() -> None:
     assert problem == "ORDER: C1: post b was stored before c and came after it"
 
 
-def test_a_post_that_was_frozen_on_its_way_may_come_late() -> None:
-    posts = {"C1": [("a", 1), ("c", 3), ("b", 2)], "C2": [("b", 2), ("a", 1)]}
+def test_a_post_that_was_frozen_on_its_way_is_left_out_in_its_channel_alone() -> None:
+    posts = [Post(channel, f"a {marker}", "1.0", None, {}) for channel in ("C1", "C2") for marker in ("m1", "m2")]
 
-    assert len(disorder("post", without({("b", "C1")}, posts))) == 1
-    assert disorder("post", without({("b", "C1"), ("a", "C2")}, posts)) == []
-
-
-def test_a_post_that_was_frozen_on_its_way_may_come_on_top_of_the_rate() -> None:
-    posts = [Post("C1", f"a {marker}", "1.0", None, {}, at=at) for at, marker in ((1.0, "m1"), (2.0, "m2"))]
-
-    assert post_times(posts, {("m1", "C2")}) == {"C1": [1.0, 2.0]}
-    assert post_times(posts, {("m1", "C1")}) == {"C1": [2.0]}
+    assert punctual_posts(posts, {("m1", "C1")}) == posts[1:]
 
 
 def test_posts_at_the_rate_after_a_burst_fill_the_bucket_no_further() -> None:

@@ -36,19 +36,24 @@ def check_together(
 ) -> Together:
     """Compares the order of delivery with that of storing, and the posts in each channel with their rate.
 
-    Posts that were frozen on their way to Slack, given by marker and channel, may come late: after others and on top
-    of the rate.
+    Leaves out the posts that were `frozen` on their way to Slack: they come after later ones, and ahead of the rate.
     """
     together = Together()
-    events, posts = _event_places(flyte, places), without(frozen, _post_places(load, slack, flyte, places))
+    punctual = punctual_posts(slack.posts, frozen)
+    events, posts = _event_places(flyte, places), _post_places(load, punctual, flyte, places)
     together.events, together.posts = sum(map(len, events.values())), sum(map(len, posts.values()))
     together.problems += disorder("event", events) + disorder("post", posts)
-    for channel, times in post_times(slack.posts, frozen).items():
+    for channel, times in _post_times(punctual).items():
         level = fullest_bucket(times)
         together.fullest_bucket = max(together.fullest_bucket, level)
         if level > POST_BURST + _TOLERANCE:
             together.problems.append(f"PACE: {channel}: {level:.1f} posts ahead of the rate")
     return together
+
+
+def punctual_posts(posts: Iterable[Post], frozen: Collection[tuple[str, str]]) -> list[Post]:
+    """Leaves out the posts that were frozen on their way to Slack, given by marker and channel."""
+    return [post for post in posts if (post.text.split()[-1], post.channel) not in frozen]
 
 
 def _event_places(flyte: FlyteServer, places: Mapping[str, int]) -> dict[str, list[tuple[str, int]]]:
@@ -63,7 +68,7 @@ def _event_places(flyte: FlyteServer, places: Mapping[str, int]) -> dict[str, li
 
 
 def _post_places(
-    load: Load, slack: SlackServer, flyte: FlyteServer, places: Mapping[str, int]
+    load: Load, slack_posts: Iterable[Post], flyte: FlyteServer, places: Mapping[str, int]
 ) -> dict[str, list[tuple[str, int]]]:
     """Returns the posts of each channel that are actions of their own, in the order in which Slack first had them.
 
@@ -75,21 +80,11 @@ def _post_places(
         if action.trigger.name == "ReceivedMessage" and isinstance(payload, dict):
             by_marker[str(payload["message"]).split()[-1]] = action_id
     posts: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for post in slack.posts:
+    for post in slack_posts:
         marker = post.text.split()[-1]
         if place := places.get(by_marker.get(marker, "")):
             posts[post.channel].setdefault(marker, place)
     return {channel: list(first.items()) for channel, first in posts.items()}
-
-
-def without(
-    frozen: Collection[tuple[str, str]], posts: Mapping[str, list[tuple[str, int]]]
-) -> dict[str, list[tuple[str, int]]]:
-    """Leaves out the posts that were frozen on their way."""
-    return {
-        channel: [(marker, place) for marker, place in items if (marker, channel) not in frozen]
-        for channel, items in posts.items()
-    }
 
 
 def disorder(kind: str, channels: Mapping[str, Iterable[tuple[str, int]]]) -> list[str]:
@@ -104,11 +99,11 @@ def disorder(kind: str, channels: Mapping[str, Iterable[tuple[str, int]]]) -> li
     return problems
 
 
-def post_times(posts: Iterable[Post], frozen: Collection[tuple[str, str]]) -> dict[str, list[float]]:
+def _post_times(posts: Iterable[Post]) -> dict[str, list[float]]:
     """Returns when messages were posted in each channel. Slack limits no uploads by their channel."""
     times: defaultdict[str, list[float]] = defaultdict(list)
     for post in posts:
-        if "files" not in post.arguments and (post.text.split()[-1], post.channel) not in frozen:
+        if "files" not in post.arguments:
             times[post.channel].append(post.at)
     return times
 

