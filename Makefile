@@ -32,7 +32,7 @@ simulate: $(READY) ## Talk to a flow: the pack between a simulated Slack and Fly
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest --quiet --numprocesses=4 --dist=worksteal
 
-test-page: $(READY_FOR_PAGE) ## Run the browser tests of the simulation's page (needs Debian's chromium)
+test-page: $(READY_FOR_PAGE) ## Run the browser tests of the simulation's page (needs Debian's chromium-headless-shell)
 	@$(TEST_PAGE)
 
 test-chart: $(READY_FOR_CHART) ## Render the Helm chart by Helm's own engine
