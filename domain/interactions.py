@@ -73,8 +73,8 @@ class BlockAction:
 
     @property
     def key(self) -> str:
-        """Identifies the event; another click has another key."""
-        return f"block_action:{_digest(self.trigger_id, self.action_id, self.action_timestamp)}"
+        """Identifies the event; another click has another key. An action id is unique in its block only."""
+        return f"block_action:{_digest(self.trigger_id, self.block_id, self.action_id, self.action_timestamp)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ class InteractionParser:
         if parse is None:
             self._log_ignored(kind or "unknown")
             return Delivery([], {"options": []} if kind == _SUGGESTION else None)
-        return Delivery(_parsed(kind, lambda: [in_workspace(event, _origin(fields), own) for event in parse(fields)]))
+        return Delivery(_parsed(kind, lambda: [_in_workspace(event, fields, own) for event in parse(fields)]))
 
     def parse_command(self, fields: JsonObject, own: Identity) -> Delivery:
         """Parses the fields of a slash command. Never raises."""
@@ -77,6 +77,21 @@ def _parsed(kind: str, parse: Callable[[], _Events]) -> _Events:
         return []
 
 
+def _in_workspace(event: Interaction, payload: JsonObject, own: Identity) -> Interaction | OtherWorkspaceEvent:
+    return event if _is_own(payload, own) else in_workspace(event, _origin(payload), own)
+
+
+def _is_own(payload: JsonObject, own: Identity) -> bool:
+    """Returns whether it concerns the pack whatever workspace it names, which may be that of a guest.
+
+    So it does if the pack's bot showed what was used, or if the payload names no workspace but that of its user.
+    """
+    shown = json_object(payload.get("message")), json_object(payload.get("view"))
+    if own.bot_id and any(text(place.get("bot_id")) == own.bot_id for place in shown):
+        return True
+    return not json_object(payload.get("team")) and _team_id(payload) == own.team_id
+
+
 def _origin(payload: JsonObject) -> JsonObject:
     """Returns the workspaces that a payload names, as events name theirs. An organization's app may get none."""
     team, view = json_object(payload.get("team")), json_object(payload.get("view"))
@@ -94,7 +109,7 @@ def _block_actions(payload: JsonObject) -> list[Interaction]:
     form = json_object(view.get("state") or payload.get("state"))
     user_id, state = _user_id(payload), form_state(form)
     found: list[Interaction] = []
-    for action in object_list(payload, "actions"):
+    for action in filter(_has_id, object_list(payload, "actions")):
         value = element_value(action)
         found.append(
             BlockAction(
@@ -122,8 +137,12 @@ def _block_actions(payload: JsonObject) -> list[Interaction]:
             )
         )
     if not found:
-        raise ValueError("missing or not a list of objects: actions")
+        raise ValueError("missing or not a list of objects with an action_id: actions")
     return found
+
+
+def _has_id(action: JsonObject) -> bool:
+    return bool(text(action.get("action_id")))
 
 
 def _global_shortcut(payload: JsonObject) -> list[Interaction]:

@@ -84,6 +84,16 @@ def test_several_actions_become_several_events() -> None:
     assert len({event.key for event in events if isinstance(event, BlockAction)}) == 2
 
 
+def test_actions_with_the_same_id_in_two_blocks_are_two_events() -> None:
+    events = parse(block_actions(button(), button(block_id="b2")))
+    assert len({event.key for event in events if isinstance(event, BlockAction)}) == 2
+
+
+def test_a_malformed_action_does_not_hide_the_others() -> None:
+    events = parse(block_actions(button(action_id=None), button()))
+    assert [event.action_id for event in events if isinstance(event, BlockAction)] == ["approve"]
+
+
 def option(value: str) -> JsonObject:
     return {"text": {"type": "plain_text", "text": value.upper()}, "value": value}
 
@@ -103,6 +113,14 @@ RICH_TEXT: JsonObject = {
         {
             "type": "rich_text_list",
             "elements": [{"type": "rich_text_section", "elements": [{"type": "link", "url": "https://x.example"}]}],
+        },
+        {
+            "type": "rich_text_section",
+            "elements": [
+                {"type": "color", "value": "#ff0000"},
+                {"type": "text", "text": " by "},
+                {"type": "date", "timestamp": 1767603600, "format": "{date_short}", "fallback": "5 January"},
+            ],
         },
     ],
 }
@@ -132,7 +150,7 @@ ELEMENTS = [
     (["datetimepicker"], {"selected_date_time": 1795521042}, 1795521042),
     (["plain_text_input", "email_text_input", "url_text_input", "number_input"], {"value": "7"}, "7"),
     (["plain_text_input", "number_input"], {"value": None}, ""),
-    (["rich_text_input"], {"rich_text_value": RICH_TEXT}, "Ask <@U1> :tada:\nhttps://x.example"),
+    (["rich_text_input"], {"rich_text_value": RICH_TEXT}, "Ask <@U1> :tada:\nhttps://x.example\n#ff0000 by 5 January"),
     (["file_input"], {"files": [{"id": "F1", "name": "x"}]}, ["F1"]),
 ]
 CASES = [(kind, fields, value) for kinds, fields, value in ELEMENTS for kind in kinds]
@@ -239,14 +257,22 @@ def test_an_organisations_app_learns_the_workspace_from_the_user() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"team": None}, {"team": {"id": "T2"}, "enterprise": {"id": "E1"}}, {"team": {"id": "T2"}, "view": VIEW}],
+    [
+        {"team": None},
+        {"team": None, "enterprise": {"id": "E2", "name": "x"}},
+        {"team": {"id": "T2"}, "enterprise": {"id": "E1"}},
+        {"team": {"id": "T2"}, "view": VIEW},
+        {"team": {"id": "T2"}, "view": VIEW | {"app_installed_team_id": None, "bot_id": "BFLYTE"}},
+        {"team": {"id": "T2"}, "message": {"ts": "1.2", "bot_id": "BFLYTE"}},
+    ],
 )
 def test_an_interaction_that_may_be_of_the_packs_workspace_is_not_marked(fields: JsonObject) -> None:
-    assert isinstance(parse(block_actions(**fields))[0], BlockAction)
+    assert isinstance(parse(block_actions(**({"message": None} | fields)))[0], BlockAction)
 
 
 def test_an_interaction_of_another_workspace_is_marked() -> None:
-    (click,) = parse(block_actions(team={"id": "T2", "domain": "other"}))
+    message: JsonObject = {"ts": "1.2", "bot_id": "BOTHER"}
+    (click,) = parse(block_actions(team={"id": "T2", "domain": "other"}, message=message))
     (ran,) = parse_command(command(team_id="T2"))
     for event in (click, ran):
         assert isinstance(event, OtherWorkspaceEvent)
