@@ -79,6 +79,10 @@ def _texts(value: Json) -> Iterator[str]:
             yield f"<!subteam^{text(element.get('usergroup_id'))}>"
         case "broadcast":
             yield f"<!{text(element.get('range'))}>"
+        case "color":
+            yield text(element.get("value"))
+        case "date":
+            yield text(element.get("fallback"))
         case kind:
             for child in json_list(element.get("elements")):
                 yield from _texts(child)
