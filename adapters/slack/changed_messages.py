@@ -37,9 +37,12 @@ def _is_edit(new: JsonObject, old: JsonObject) -> bool:
 def _change(event: JsonObject, own: Identity, new: JsonObject, old: JsonObject) -> MessageChange:
     message = new or old
     edited = json_object(new.get("edited"))
+    bot_id = text(message.get("bot_id"))
+    # Slack names a bot as the editor of its messages: that is no user.
+    editor_id = "" if bot_id else text(edited.get("user"))
     return MessageChange(
         channel_id=ChannelId(required_text(event, "channel")),
-        user_id=text(message.get("user")) or text(edited.get("user")),
+        user_id=text(message.get("user")) or editor_id,
         team_id=text(event.get("team")) or text(message.get("team")) or own.team_id,
         is_deleted=not new,
         timestamp=required_text(message, "ts"),
@@ -48,5 +51,5 @@ def _change(event: JsonObject, own: Identity, new: JsonObject, old: JsonObject) 
         previous_message=text(old.get("text")),
         edited_timestamp=text(edited.get("ts")),
         event_timestamp=text(event.get("event_ts")) or text(event.get("ts")),
-        bot_id=text(message.get("bot_id")),
+        bot_id=bot_id,
     )

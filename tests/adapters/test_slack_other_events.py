@@ -96,6 +96,14 @@ def test_an_edit_is_parsed_if_selected() -> None:
     )
 
 
+def test_an_edit_of_a_bot_s_message_has_no_user() -> None:
+    """Slack names the bot as the editor."""
+    bots: JsonObject = {"user": None, "bot_id": "B2"}
+    change = parse_event(edit(bots | {"edited": {"user": "B2", "ts": "5.6"}}, bots), OURS, EDITS)
+    assert isinstance(change, MessageChange)
+    assert (change.user_id, change.bot_id, change.is_from_bot) == ("", "B2", True)
+
+
 DELETED = MessageChange(
     channel_id=C1,
     user_id="U1",
