@@ -200,6 +200,8 @@ EVENT_PARSERS: Final[dict[str, Callable[[JsonObject, Identity], WorkspaceEvent |
     "member_joined_channel": _member_joined,
     "member_left_channel": _member_left,
     **dict.fromkeys(("channel_joined", "group_joined"), _bot_joined),
+    # Whether the bot is a member again is asked, as after each change.
+    **dict.fromkeys(("channel_unarchive", "group_unarchive"), _bot_joined),
     **dict.fromkeys(("channel_left", "group_left"), _bot_left),
     **dict.fromkeys(("channel_archive", "group_archive", "channel_deleted", "group_deleted"), _bot_left),
     "reaction_added": _reaction_added,

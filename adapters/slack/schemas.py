@@ -189,6 +189,8 @@ class _MessageSchema(_LenientSchema):
     def build(self, data: dict[str, Any], **_: Any) -> IncomingMessage:
         bot_profile = json_object(data["bot_profile"])
         app_id = text(bot_profile.get("id")) or data["app_id"]
+        # The Messages tab of an app calls its channel `app_home`.
+        channel_type = "im" if data["channel"].startswith(_IM_PREFIX) else data["channel_type"]
         return IncomingMessage(
             channel_id=ChannelId(data["channel"]),
             timestamp=data["ts"],
@@ -201,10 +203,10 @@ class _MessageSchema(_LenientSchema):
             or data["user"] == _SLACKBOT
             or (not data["bot_id"] and bool(app_id or bot_profile)),
             thread_timestamp=data["thread_ts"],
-            is_direct=data["channel_type"] in _DIRECT_CHANNEL_TYPES or data["channel"].startswith(_IM_PREFIX),
+            is_direct=channel_type in _DIRECT_CHANNEL_TYPES,
             reply_count=data["reply_count"],
             replies=data["replies"],
-            channel_type=data["channel_type"] or ("im" if data["channel"].startswith(_IM_PREFIX) else ""),
+            channel_type=channel_type,
             files=tuple(map(_file, object_list(data, "files"))),
             team_id=data["team"],
         )

@@ -160,6 +160,7 @@ def test_a_thread_message_has_its_thread_and_replies() -> None:
         ({"channel_type": "group", "channel": "G1"}, False),
         ({"channel_type": "channel"}, False),
         ({"channel": "D1"}, True),
+        ({"channel_type": "app_home", "channel": "D1"}, True),
         ({}, False),
     ],
 )
@@ -184,7 +185,8 @@ def test_direct_messages_are_recognized_by_channel_type_or_id(fields: JsonObject
         ({"type": "group_archive", "channel": "C1"}, MembershipLost(C1)),
         ({"type": "channel_deleted", "channel": "C1"}, MembershipLost(C1)),
         ({"type": "group_deleted", "channel": "C1"}, MembershipLost(C1)),
-        ({"type": "channel_unarchive", "channel": "C1"}, None),
+        ({"type": "channel_unarchive", "channel": "C1", "user": "U1"}, MembershipGained(C1)),
+        ({"type": "group_unarchive", "channel": "C1"}, MembershipGained(C1)),
         ({"type": "tokens_revoked", "tokens": {"bot": [OWN]}}, AccessLost("tokens_revoked")),
         ({"type": "tokens_revoked", "tokens": {"oauth": ["U1"]}}, None),
         ({"type": "tokens_revoked"}, None),
@@ -234,6 +236,13 @@ def test_malformed_events_are_ignored(event: Json) -> None:
 def test_malformed_optional_fields_become_empty() -> None:
     event = message(user=7, bot_id=[], thread_ts={}, bot_profile="x", reply_count=True, replies="y")
     assert parse_event(event, OURS) == IncomingMessage(C1, "1355517523.000005", "hello", team_id="T1")
+
+
+@pytest.mark.parametrize("kind", ["im", "app_home", None])
+def test_a_message_to_the_bot_is_of_the_channel_type_im_wherever_it_was_written(kind: str | None) -> None:
+    said = parse_event(message(channel="D1", channel_type=kind), OURS)
+    assert isinstance(said, IncomingMessage)
+    assert said.channel_type == "im"
 
 
 @given(json_values)
