@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from html import unescape
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -56,7 +57,7 @@ class SlackMessageChanges:
         found = [
             scheduled_id
             async for message in self._scheduled(channel_id, seconds)
-            if str(message.get("post_at")) == str(seconds) and (message.get("text") or "") == text
+            if str(message.get("post_at")) == str(seconds) and _plain(message.get("text")) == _plain(text)
             if isinstance(scheduled_id := message.get("id"), str)
         ]
         return found[0] if len(found) == 1 else None
@@ -97,6 +98,11 @@ class SlackMessageChanges:
         async for page in paginate(self._web, call, arguments):
             for message in object_list(page, "scheduled_messages"):
                 yield message
+
+
+def _plain(given: Json) -> str:
+    """Returns a text as it can be compared: Slack escapes `&`, `<` and `>` in the texts that it lists."""
+    return unescape(given) if isinstance(given, str) else ""
 
 
 def _seconds(time: datetime) -> int:

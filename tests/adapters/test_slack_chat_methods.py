@@ -199,6 +199,14 @@ async def test_a_scheduled_message_is_found_on_a_later_page(environment: Environ
     assert await environment.chat.find_scheduled(environment.channel, TIME, "x") == "Q1"
 
 
+async def test_a_scheduled_message_is_found_although_slack_escapes_its_text(environment: Environment) -> None:
+    entry = f'{{"id": "Q1", "post_at": {int(TIME.timestamp())}, "text": "&lt;a&gt; &amp; b"}}'
+    body = f'{{"ok": true, "scheduled_messages": [{entry}]}}'
+    environment.slack.faults.plan("chat.scheduledMessages.list", CannedResponse("escaped", 200, body.encode()))
+
+    assert await environment.chat.find_scheduled(environment.channel, TIME, "<a> & b") == "Q1"
+
+
 async def test_a_person_outside_the_channel_does_not_cast_doubt_on_the_bot_s_membership(
     environment: Environment,
 ) -> None:
