@@ -277,6 +277,23 @@ async def test_a_kill_between_upload_and_sharing_shares_the_same_file(world: Wor
     assert world.faults.count("begin_upload") == 1
 
 
+@pytest.mark.parametrize("code", ["http_403", "http_404", "http_410"])
+async def test_a_file_gets_another_address_if_its_first_one_is_refused(world: World, code: str) -> None:
+    world.faults.fail_before("upload", ChatRejected(code, "used or expired"), times=1)
+    async with world.pack(FAIL):
+        outcome = await ending(world, "UploadFile", await given_for(world, "UploadFile"))
+
+    assert (outcome.name, world.faults.count("begin_upload")) == ("FileUploaded", 2)
+
+
+async def test_a_file_whose_second_address_is_refused_too_is_not_shared(world: World) -> None:
+    world.faults.fail_before("upload", ChatRejected("http_404", "gone"), times=2)
+    async with world.pack(FAIL):
+        outcome = await ending(world, "UploadFile", await given_for(world, "UploadFile"))
+
+    assert (outcome.name, outcome.payload["error"]) == ("UploadFileFailed", "http_404: gone")
+
+
 @pytest.mark.parametrize("command", LASTING)
 async def test_a_command_whose_time_is_over_after_a_restart_is_not_carried_out_late(world: World, command: str) -> None:
     async with world.killed_pack(FAIL):
