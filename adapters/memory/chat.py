@@ -33,7 +33,7 @@ class MemoryChat(ChatPeople, ChatFiles, ChatDirectory):
             raise ChatRejected("msg_too_long", explanation)
 
     def carries_key(self, message: Post) -> bool:
-        return not (isinstance(message, RichMessage) and message.fields.get("metadata") is not None)
+        return not isinstance(message, RichMessage) or message.fields.get("metadata") in (None, "")
 
     def is_direct(self, channel_id: ChannelId) -> bool:
         return is_direct(channel_id)

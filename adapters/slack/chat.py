@@ -47,7 +47,7 @@ class SlackChat(SlackMessageChanges, SlackViews, SlackFiles, SlackDirectory):
             raise ChatRejected("msg_too_long", explanation)
 
     def carries_key(self, message: Post) -> bool:
-        return isinstance(message, OutgoingMessage) or message.fields.get("metadata") is None
+        return isinstance(message, OutgoingMessage) or message.fields.get("metadata") in (None, "")
 
     def is_direct(self, channel_id: ChannelId) -> bool:
         return channel_id.startswith("D")
@@ -137,7 +137,7 @@ def _arguments(message: Post, key: IdempotencyKey | None) -> JsonObject:
             arguments["thread_ts"] = message.thread_timestamp
     else:
         arguments = message_fields(chat_fields(message))
-    if key is not None and arguments.get("metadata") in (None, ""):
+    if key is not None and arguments.get("metadata") is None:
         arguments["metadata"] = to_metadata(key)
     return arguments
 

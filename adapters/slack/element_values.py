@@ -20,6 +20,18 @@ _SINGLES: Final = (
 _LIST_TYPES: Final = ("checkboxes", "file_input")
 """The element types with several values, besides those that begin with `multi_`."""
 
+_RICH_TEXTS: Final = {
+    "text": ("text", "{}"),
+    "emoji": ("name", ":{}:"),
+    "user": ("user_id", "<@{}>"),
+    "channel": ("channel_id", "<#{}>"),
+    "usergroup": ("usergroup_id", "<!subteam^{}>"),
+    "broadcast": ("range", "<!{}>"),
+    "color": ("value", "{}"),
+    "date": ("fallback", "{}"),
+}
+"""The elements of rich text that have one field, and how it is written in texts."""
+
 
 def element_value(element: JsonObject) -> Json:
     """Returns the value of an element in an action or in a form; empty if nothing is chosen or entered."""
@@ -64,27 +76,14 @@ def _nothing(element: JsonObject) -> Json:
 def _texts(value: Json) -> Iterator[str]:
     """Yields the text of rich text, without its formatting: a line for each section and each entry of a list."""
     element = json_object(value)
-    match element.get("type"):
-        case "text":
-            yield text(element.get("text"))
-        case "link":
-            yield text(element.get("text")) or text(element.get("url"))
-        case "emoji":
-            yield f":{text(element.get('name'))}:"
-        case "user":
-            yield f"<@{text(element.get('user_id'))}>"
-        case "channel":
-            yield f"<#{text(element.get('channel_id'))}>"
-        case "usergroup":
-            yield f"<!subteam^{text(element.get('usergroup_id'))}>"
-        case "broadcast":
-            yield f"<!{text(element.get('range'))}>"
-        case "color":
-            yield text(element.get("value"))
-        case "date":
-            yield text(element.get("fallback"))
-        case kind:
-            for child in json_list(element.get("elements")):
-                yield from _texts(child)
-            if kind in ("rich_text_section", "rich_text_preformatted", "rich_text_quote"):
-                yield "\n"
+    kind = text(element.get("type"))
+    if kind in _RICH_TEXTS:
+        name, form = _RICH_TEXTS[kind]
+        yield form.format(text(element.get(name)))
+    elif kind == "link":
+        yield text(element.get("text")) or text(element.get("url"))
+    else:
+        for child in json_list(element.get("elements")):
+            yield from _texts(child)
+        if kind in ("rich_text_section", "rich_text_preformatted", "rich_text_quote"):
+            yield "\n"

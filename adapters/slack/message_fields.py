@@ -8,6 +8,8 @@ from domain.json_values import Json, JsonObject
 
 _LISTS: Final = ("attachments", "blocks")
 """Fields that may be strings with a JSON list, since templates produce only strings."""
+_OMITTED_IF_EMPTY: Final = ("metadata", "thread_ts")
+"""Fields for which templates produce an empty text if there is none. It means nothing to Slack."""
 _UPDATABLE: Final = (
     *("text", "blocks", "attachments", "markdown_text", "metadata"),
     *("file_ids", "link_names", "parse", "reply_broadcast"),
@@ -16,9 +18,10 @@ _UPDATABLE: Final = (
 
 
 def message_fields(fields: JsonObject) -> JsonObject:
-    """Returns the fields with lists for JSON texts, and without a token."""
+    """Returns the fields with lists for JSON texts, and without a token and the empty texts of templates."""
     lists = {name: _as_list(fields[name]) for name in _LISTS if name in fields}
-    return without_token(fields) | lists
+    given = {name: value for name, value in fields.items() if value != "" or name not in _OMITTED_IF_EMPTY}
+    return without_token(given) | lists
 
 
 def update_fields(fields: JsonObject) -> JsonObject:
@@ -32,7 +35,9 @@ def scheduled_fields(fields: JsonObject) -> JsonObject:
 
 
 def _as_list(value: Json) -> Json:
-    """Parses a string with a JSON list. Other values stay as they are, for Slack to accept or reject."""
+    """Parses a string with a JSON list, or an empty one. Others stay as they are, for Slack to accept or reject."""
+    if value == "":
+        return []
     if not isinstance(value, str):
         return value
     try:

@@ -7,7 +7,6 @@ from domain.errors import ChatRejected
 from domain.files import SharedFile
 from domain.json_values import JsonObject
 
-
 _ADDRESS_EXPIRED: Final = ("http_403", "http_404", "http_410")
 """How an address is refused that has expired in an outage, or was used by a request whose answer was lost."""
 
@@ -46,7 +45,6 @@ class UploadFile:
             return None  # an action that a crash swallowed: its file would have been noted before it was shared
         shared = await call.chat.find_shared(str(call.prepared["fileId"]), call.input.channel_id)
         return None if shared is None else _results(shared)
-
 
     async def _upload(self, call: CommandCall, content: bytes) -> JsonObject:
         upload = await call.chat.begin_upload(call.input.text("filename"), len(content))

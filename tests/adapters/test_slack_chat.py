@@ -78,6 +78,11 @@ async def test_lists_may_be_given_as_json_text(environment: Environment, field: 
     assert arguments[field] == as_list
 
 
+async def test_empty_texts_of_templates_are_not_sent(environment: Environment) -> None:
+    arguments = await environment.posted({"text": "hello", "blocks": "", "attachments": "", "thread_ts": ""})
+    assert (arguments["blocks"], arguments["attachments"], arguments.get("thread_ts")) == ([], [], None)
+
+
 async def test_invalid_blocks_are_left_for_slack_to_reject(environment: Environment) -> None:
     with pytest.raises(ChatRejected) as refusal:
         await environment.posted({"text": "hello", "blocks": "no json"})

@@ -178,6 +178,14 @@ async def test_an_update_leaves_out_fields_that_only_posts_have(environment: Env
     ]
 
 
+async def test_an_update_with_empty_metadata_leaves_the_message_its_mark(environment: Environment) -> None:
+    receipt = await environment.chat.post(OutgoingMessage(environment.channel, "x"), None)
+
+    await environment.chat.update(environment.channel, receipt.timestamp, {"text": "y", "metadata": ""})
+
+    assert "metadata" not in environment.calls("chat.update")[0]
+
+
 async def test_a_scheduled_message_is_sent_without_metadata_and_posted(environment: Environment) -> None:
     now = datetime.now(UTC)
     metadata: JsonObject = {"event_type": "mine", "event_payload": {}}

@@ -58,6 +58,7 @@ class ChatContract(MembershipsContract, HistoryContract):
 
         assert environment.chat.carries_key(plain)
         assert environment.chat.carries_key(rich)
+        assert environment.chat.carries_key(RichMessage({**rich.fields, "metadata": ""}))
         assert not environment.chat.carries_key(RichMessage({**rich.fields, "metadata": {"event_type": "mine"}}))
 
     async def test_direct_messages_are_told_from_channels(self, environment: ChatEnvironment) -> None:
