@@ -33,7 +33,7 @@ class EventEnricher:
         """
         if isinstance(event, IncomingMessage):
             return await self._received_message(event)
-        user = await self._users.find(event.user_id, is_urgent=isinstance(event, INTERACTIONS))
+        user = await self._actor(event)
         if isinstance(event, Reaction | MessageChange) and user.is_bot and not self._receives_bots:
             return None
         return await self._received_event(event, user)
@@ -44,6 +44,11 @@ class EventEnricher:
         if author.is_bot and not message.is_from_bot and not self._receives_bots:
             return None
         return ReceivedMessage(message, author, await self._key_of(message.channel_id, message.thread_timestamp))
+
+    async def _actor(self, event: Activity) -> User:
+        if isinstance(event, MessageChange):
+            return await self._users.author_of_change(event)
+        return await self._users.find(event.user_id, is_urgent=isinstance(event, INTERACTIONS))
 
     async def _received_event(self, event: Activity, user: User) -> PackEvent:
         match event:

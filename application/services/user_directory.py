@@ -6,6 +6,7 @@ from application.ports.chat import Chat
 from application.resilience.shutdown import Shutdown
 from application.services.look_ups import LookUps
 from application.services.request_pacer import RequestPacer
+from domain.interactions import MessageChange
 from domain.messages import IncomingMessage
 from domain.users import NOBODY, User
 
@@ -45,6 +46,14 @@ class UserDirectory:
         if user is None:
             return bot if message.may_be_from_bot else User(message.user_id)
         return bot if user.is_bot else user
+
+    async def author_of_change(self, change: MessageChange) -> User:
+        """As `author_of`, for the author of an edited or deleted message; empty if the event names none."""
+        if change.is_from_bot:
+            return User(change.bot_id, is_bot=True)
+        if not change.user_id:
+            return NOBODY
+        return await self._look_ups.find(change.user_id) or User(change.user_id, is_bot=bool(change.bot_id))
 
     async def find(self, user_id: str, *, is_urgent: bool = False) -> User:
         """Returns a user, with empty fields if the look-up fails, or takes longer than 10 s; 0.5 s if it is urgent.

@@ -68,7 +68,18 @@ async def test_changes_of_bots_messages_are_received_only_if_bots_are(world: Wor
     async with world.pack(pack_settings(receives_edits=True, receives_bots=True)):
         change()
         await world.clock.advance(1)
-    assert [each.user.id for each in received(world)] == ["", "U3"]
+    assert [(each.user.id, each.user.is_bot) for each in received(world)] == [("B2", True), ("U3", True)]
+
+
+async def test_the_author_of_a_changed_message_who_can_not_be_looked_up_is_taken_for_the_bot_that_it_names(
+    world: World,
+) -> None:
+    async with world.pack(ON):
+        world.chat.edit(world.chat.say("C1", "beep", "U404", bot_id="B2"), "boop")
+        by_person = world.chat.edit(world.chat.say("C1", "hello", "U404"), "hullo")
+        await world.clock.advance(1)
+
+    assert received(world) == [ReceivedEvent(by_person, User("U404"))]
 
 
 async def test_changes_in_unjoined_channels_are_ignored(world: World) -> None:
