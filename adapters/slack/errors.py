@@ -160,7 +160,8 @@ def _from_response(response: _ErrorResponse, call: ApiCall, now: datetime) -> Ch
         told = response.headers.get("Retry-After"), response.body.get("retry_after")
         return RateLimited(retry_after_seconds(*told, now=now))
     if code in _UNAVAILABLE_CODES or status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return Unreachable(code or "service_unavailable", "Slack is unavailable at the moment")
+        known = code if code in _UNAVAILABLE_CODES else "service_unavailable"
+        return Unreachable(known, "Slack is unavailable at the moment")
     if code in _IN_DOUBT_CODES:
         return _response_lost(code, f"Slack failed while processing {call.method}", call)
     if code and status < HTTPStatus.INTERNAL_SERVER_ERROR:

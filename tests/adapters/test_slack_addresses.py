@@ -7,7 +7,7 @@ import pytest
 
 from adapters.slack.chat import SlackChat
 from adapters.slack.web_client import SlackWebClient
-from domain.errors import ChatRejected, InDoubt
+from domain.errors import ChatRejected, InDoubt, Unreachable
 from domain.files import Upload
 from tests.adapters.test_slack_chat_methods import error_of
 from tests.support.scripted_http import Request, ScriptedServer, http_response, scripted_server
@@ -106,6 +106,12 @@ async def test_a_refused_response_is_permanent(answer: bytes, code: str) -> None
         await scripted(answer, Scripted.respond)
     assert refusal.value.code == code
     assert "secret" not in str(refusal.value)
+
+
+async def test_a_word_in_an_outage_is_no_code_of_slack() -> None:
+    with pytest.raises(Unreachable) as failure:
+        await scripted(http_response(503, "maintenance", content_type="text/plain"), Scripted.respond)
+    assert failure.value.code == "service_unavailable"
 
 
 @pytest.mark.parametrize(
