@@ -95,7 +95,7 @@ class FileStorage:
             await asyncio.to_thread(self._require_file)
         async with AsyncExitStack() as exits:
             await self._lock(exits, COPYING)
-            await (self._open_files(exits, self._settle) if creates else self._open_intact(exits))
+            await (self._open_target(exits) if creates else self._open_intact(exits))
             yield
 
     async def heartbeat(self, lease_seconds: float) -> None:
@@ -149,6 +149,11 @@ class FileStorage:
         await self.database.open(begin)
         await asyncio.to_thread(create, self._marker)
         exits.push_async_callback(self._save_uptime)
+
+    async def _open_target(self, exits: AsyncExitStack) -> None:
+        """Opens what is there, or creates it. A repeat replaces what an interrupted copy has left: no need to repair."""
+        is_incomplete = (await self.transfer.marks()).is_incomplete
+        await self._open_files(exits, self._uptime.read if is_incomplete else self._settle)
 
     async def _open_intact(self, exits: AsyncExitStack) -> None:
         """Opens what is there, all of it or nothing."""

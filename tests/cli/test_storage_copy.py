@@ -97,6 +97,22 @@ def test_an_interrupted_copy_is_repeated_from_its_beginning(source: Path, target
     assert not marks_of(target).is_incomplete
 
 
+def test_what_an_interrupted_copy_has_left_is_not_reported_as_damaged(source: Path, target: Path) -> None:
+    mark(source, CopyMarks(outgoing="1"))
+
+    async def begin() -> None:
+        async with (storage := FileStorage(target, CLOCK)).open_for_copy(creates=True):
+            await storage.transfer.set_marks(CopyMarks(incoming="1", is_incomplete=True))
+            async with (copied := FileStorage(source, CLOCK)).open_for_copy(creates=False):
+                async for records in copied.transfer.export():
+                    await storage.transfer.add(records)
+
+    asyncio.run(begin())
+    repeated = copy(source, target)
+    assert repeated.exit_code == 0
+    assert repeated.stderr == ""
+
+
 def leave_something_in(directory: Path) -> None:
     async def append() -> None:
         async with (storage := FileStorage(directory, CLOCK)).open():
