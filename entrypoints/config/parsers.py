@@ -23,7 +23,7 @@ Choice = TypeVar("Choice", bound=Enum)
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _MAX_QUOTED_CHARACTERS: Final = 40
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?")
+_HOST: Final = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(%\w+)?")
 
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _METHODS: Final = re.compile(r"[a-z]+(\.[A-Za-z]+)*\.([A-Za-z]+|\*)")
@@ -208,7 +208,11 @@ def directory(text: str) -> Path:
 def file(text: str) -> Path:
     """A file, as an absolute path; a relative one starts at the working directory."""
     path = directory(text)
-    if text.endswith("/") or path.is_dir():
+    try:
+        is_directory = text.endswith("/") or path.is_dir()
+    except OSError as error:
+        raise ValueError(f"must be a file, and its path can't be used: {error.strerror}") from None
+    if is_directory:
         raise ValueError(f"must be a file; {_quote(text)} is a directory")
     return path
 
