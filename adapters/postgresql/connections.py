@@ -20,6 +20,7 @@ SHARED: Final = 8
 ANSWER_SECONDS: Final = 20.0
 """The time limit for all statements of a transaction together, and for its commit."""
 _CONNECTING_SECONDS: Final = 5.0
+_CONFIGURING_SECONDS: Final = 3.0
 _CLOSING_SECONDS: Final = 1.0
 """How long closing waits for attempts to connect."""
 
@@ -125,7 +126,7 @@ class Connections:
                 await _configure(session)
         except StorageUnavailable as error:
             return error
-        except psycopg.Error as error:
+        except (psycopg.Error, TimeoutError) as error:
             return self.unavailable(error)
         if self._in_use < SHARED:
             return Undone("the server has come back")
@@ -165,10 +166,12 @@ class Connections:
 
 
 async def _configure(session: Session) -> None:
-    await session.prepare()
-    [(session.number,)] = await session.fetch(
-        "INSERT INTO flyte_slack.transactions (uptime) SELECT now FROM flyte_slack.clock RETURNING connection"
-    )
+    """Raises psycopg.Error, and TimeoutError, as when the commit waits for a synchronous standby that is not there."""
+    with session.answers_within(_CONFIGURING_SECONDS):
+        await session.prepare()
+        [(session.number,)] = await session.fetch(
+            "INSERT INTO flyte_slack.transactions (uptime) SELECT now FROM flyte_slack.clock RETURNING connection"
+        )
 
 
 async def _take(pool: AsyncConnectionPool[Session]) -> Session:

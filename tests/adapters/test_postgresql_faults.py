@@ -163,6 +163,18 @@ async def test_nothing_acknowledged_is_lost_when_a_synchronous_standby_takes_ove
     assert found == sorted(new_entry(A, number).key for number in range(50))
 
 
+async def test_a_server_whose_commits_wait_for_a_standby_counts_as_out_of_reach(server_process: ServerProcess) -> None:
+    async with storage_at(server_process.url).open():
+        pass
+    server_process.configure(synchronous_standby_names="nobody")
+    with pytest.raises(StorageUnavailable, match="no answer within"):
+        async with asyncio.timeout(STOP_AFTER_SECONDS), storage_at(server_process.url).open():
+            pass
+    server_process.configure(synchronous_standby_names=None)
+    async with storage_at(server_process.url).open():
+        pass
+
+
 async def test_a_read_only_server_refuses_requests_until_it_is_writable(
     storage: PostgresStorage, server_process: ServerProcess
 ) -> None:
