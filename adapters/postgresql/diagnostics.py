@@ -21,6 +21,9 @@ _SERVER = """SELECT split_part(current_setting('server_version'), ' ', 1), curre
     (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'), current_setting('synchronous_commit'),
     current_setting('synchronous_standby_names') <> '',
     (SELECT count(*) FROM pg_stat_replication),
+    (SELECT count(*) FROM pg_stat_replication, current_setting('synchronous_standby_names') AS names WHERE coalesce(
+        sync_state IN ('sync', 'quorum'), -- null for users without special rights, who see the names only
+        strpos(lower(names), lower(application_name)) > 0 OR strpos(names, '*') > 0)),
     (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT active),
     to_regnamespace('flyte_slack') IS NOT NULL"""
 
@@ -96,8 +99,8 @@ class DatabaseState:
     synchronous_commit: str
     """The user's setting on this server; packs replace `off` by `on`."""
     standbys: Standbys
-    connected_standbys: int
-    """Processes that receive the server's log at the moment. Without any, commits wait for synchronous standbys."""
+    synchronous_standbys: int
+    """Connected standbys that commits wait for. Without any, those that are to wait for standbys wait for good."""
     replicas: tuple[LiveReplica, ...]
     joined: tuple[ChannelId, ...]
     """The joined channels."""
@@ -125,7 +128,7 @@ async def inspect(url: str) -> DatabaseState:
 
 async def _state_of(session: Session, location: str) -> DatabaseState:
     [
-        (server, user, is_read_only, has_fsync, configured, in_use, names_standbys, connected, away, has_schema)
+        (server, user, is_read_only, has_fsync, configured, in_use, names_standbys, connected, synchronous, away, has_schema)
     ] = await session.fetch(_SERVER)
     missing = [right for (right,) in await session.fetch(_MISSING)] if has_schema else []
     version = await version_of(session) if _TO_LOOK.isdisjoint(missing) else None
@@ -148,7 +151,7 @@ async def _state_of(session: Session, location: str) -> DatabaseState:
         has_fsync,
         configured,
         _standbys(is_synchronous=names_standbys and is_waiting, number=connected + away),
-        connected,
+        synchronous,
         tuple(LiveReplica(*row) for row in replicas),
         tuple(ChannelId(channel_id) for (channel_id,) in joined),
         owners[0] if owners else ("", ""),

@@ -90,8 +90,8 @@ def _assess_durability(state: DatabaseState) -> Finding:
     if state.standbys is Standbys.ASYNCHRONOUS:
         message = "the standby is asynchronous: a failover loses what was acknowledged shortly before"
         return warning(DURABILITY, message, "name the standby in synchronous_standby_names, or accept that")
-    if state.standbys is Standbys.SYNCHRONOUS and not state.connected_standbys:
+    if state.standbys is Standbys.SYNCHRONOUS and not state.synchronous_standbys:
         message = "no synchronous standby is connected: commits wait for one"
-        return warning(DURABILITY, message, "start a standby, or take it out of synchronous_standby_names")
+        return warning(DURABILITY, message, "start a standby that synchronous_standby_names names, or take it out of there")
     adapted = "; synchronous_commit is off, which packs set to on" if state.synchronous_commit == "off" else ""
     return ok(DURABILITY, f"{_DURABILITY[state.standbys]}{adapted}")

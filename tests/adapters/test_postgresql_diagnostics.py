@@ -120,9 +120,11 @@ async def test_the_standbys_of_a_server_are_told_with_what_a_failover_loses() ->
         assert (await inspect(primary.url)).standbys is Standbys.NONE
         with ServerProcess(standby_of=primary) as standby:
             state = await inspect(primary.url)
-            assert (state.standbys, state.connected_standbys) == (Standbys.ASYNCHRONOUS, 1)
+            assert (state.standbys, state.synchronous_standbys) == (Standbys.ASYNCHRONOUS, 0)
             assert (await inspect(standby.url)).is_read_only
             primary.configure(synchronous_standby_names="standby")
-            assert (await inspect(primary.url)).standbys is Standbys.SYNCHRONOUS
+            primary.wait_for_standby("sync")
+            state = await inspect(primary.url)
+            assert (state.standbys, state.synchronous_standbys) == (Standbys.SYNCHRONOUS, 1)
             primary.configure(synchronous_commit="local")
             assert (await inspect(primary.url)).standbys is Standbys.ASYNCHRONOUS

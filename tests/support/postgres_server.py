@@ -168,6 +168,15 @@ class ServerProcess:
         """Makes a standby a primary that accepts writes."""
         self._execute("SELECT pg_promote()")
 
+    def wait_for_standby(self, sync_state: str) -> None:
+        """Waits until its standby has this state, as it soon does after a change of the settings."""
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            while connection.execute("SELECT sync_state FROM pg_stat_replication").fetchall() != [(sync_state,)]:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"no standby became {sync_state}: {self.log}")
+                time.sleep(_POLL_SECONDS)
+
     @property
     def _data(self) -> Path:
         return self._directory / _DATA

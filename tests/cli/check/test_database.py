@@ -165,7 +165,11 @@ async def test_only_an_asynchronous_standby_is_a_warning(env: CheckEnvironment) 
             assert (finding.check, finding.status) == ("database durability", Status.WARNING)
             assert "asynchronous" in finding.message
             server.configure(synchronous_standby_names="standby")
+            server.wait_for_standby("sync")
             assert "on a synchronous standby" in (await found(env))["database durability"].message
+            server.configure(synchronous_standby_names="another")
+            server.wait_for_standby("async")
+            assert "no synchronous standby is connected" in (await trouble(env)).message
         assert "no synchronous standby is connected" in (await trouble(env)).message
 
 
