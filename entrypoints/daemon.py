@@ -21,7 +21,7 @@ from entrypoints.observability.repeats import RepeatLimiter
 
 log = structlog.get_logger()
 
-_GRACE_SECONDS: Final = 8.0
+_GRACE_SECONDS: Final = 7.0
 """The time for unfinished work after a signal; the next start resumes the rest. The documentation promises exit in 10
 s."""
 _NEW_OBJECTS_PER_COLLECTION: Final = 5000

@@ -151,7 +151,7 @@ class FileStorage:
         exits.push_async_callback(self._save_uptime)
 
     async def _open_target(self, exits: AsyncExitStack) -> None:
-        """Opens what is there, or creates it. A repeat replaces what an interrupted copy has left: no need to repair."""
+        """Opens what is there, or creates it. What an interrupted copy has left is replaced, and needs no repair."""
         is_incomplete = (await self.transfer.marks()).is_incomplete
         await self._open_files(exits, self._uptime.read if is_incomplete else self._settle)
 

@@ -128,8 +128,9 @@ async def inspect(url: str) -> DatabaseState:
 
 async def _state_of(session: Session, location: str) -> DatabaseState:
     [
-        (server, user, is_read_only, has_fsync, configured, in_use, names_standbys, connected, synchronous, away, has_schema)
+        (server, user, is_read_only, has_fsync, configured, in_use, names_standbys, *standbys, has_schema)
     ] = await session.fetch(_SERVER)
+    connected, synchronous, away = standbys
     missing = [right for (right,) in await session.fetch(_MISSING)] if has_schema else []
     version = await version_of(session) if _TO_LOOK.isdisjoint(missing) else None
     [(may_create,)] = await session.fetch(_MAY_CREATE)

@@ -37,7 +37,7 @@ from application.ports.storage import StorageDescription, Topic
 from application.ports.work import Work
 from domain.errors import StorageError
 
-_LEAVING_SECONDS = 3
+_LEAVING_SECONDS = 2
 """A server that is away does not keep a process from ending."""
 
 

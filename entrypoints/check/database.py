@@ -92,6 +92,7 @@ def _assess_durability(state: DatabaseState) -> Finding:
         return warning(DURABILITY, message, "name the standby in synchronous_standby_names, or accept that")
     if state.standbys is Standbys.SYNCHRONOUS and not state.synchronous_standbys:
         message = "no synchronous standby is connected: commits wait for one"
-        return warning(DURABILITY, message, "start a standby that synchronous_standby_names names, or take it out of there")
+        remedy = "start a standby that synchronous_standby_names names, or take it out of there"
+        return warning(DURABILITY, message, remedy)
     adapted = "; synchronous_commit is off, which packs set to on" if state.synchronous_commit == "off" else ""
     return ok(DURABILITY, f"{_DURABILITY[state.standbys]}{adapted}")
