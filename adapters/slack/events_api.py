@@ -160,7 +160,7 @@ class SlackEventsApi:
             return False
         try:
             age_seconds = self._verifier.clock.now() - int(headers.get("x-slack-request-timestamp", ""))
-        except ValueError:
+        except (ValueError, OverflowError):  # the latter for hundreds of digits
             return False
         return abs(age_seconds) <= _MAX_AGE_SECONDS
 
