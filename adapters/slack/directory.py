@@ -6,7 +6,7 @@ from typing import Final
 from adapters.slack.errors import ApiCall
 from adapters.slack.pagination import paginate
 from adapters.slack.schemas import parse_channel, parse_direct, parse_found_user
-from adapters.slack.values import object_list
+from adapters.slack.values import object_list, text
 from adapters.slack.web_client import SlackWebClient
 from domain.channels import ChannelId, ChannelInfo, Reference
 from domain.commands import without_token
@@ -40,7 +40,7 @@ class SlackDirectory:
             parse_channel({"channel": channel})
             async for page in pages
             for channel in object_list(page, "channels")
-            if channel.get("id")
+            if text(channel.get("id"))
         ]
 
     async def channel_info(self, channel_id: ChannelId) -> ChannelInfo:

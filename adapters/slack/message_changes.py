@@ -1,6 +1,6 @@
 """Changes to messages, reactions, and messages that are not simply posted, on Slack's Web API."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from html import unescape
 from typing import Final
@@ -71,17 +71,19 @@ class SlackMessageChanges:
         await self._addresses.respond(response_url, message_fields(fields), call)
 
     async def permalink(self, channel_id: ChannelId, timestamp: str) -> str:
-        arguments: dict[str, Json] = {"channel": channel_id, "message_ts": timestamp}
-        call = ApiCall("chat.getPermalink", channel_id)
-        return await self._web.read(call, arguments, lambda response: required_text(response, "permalink"))
+        return await self._permalink(channel_id, timestamp, str)
 
     async def thread_of(self, channel_id: ChannelId, timestamp: str) -> str:
         # The address of a reply names the thread; reading the message needs more scopes.
-        address = urlsplit(await self.permalink(channel_id, timestamp))
-        return dict(parse_qsl(address.query)).get("thread_ts", timestamp)
+        return await self._permalink(channel_id, timestamp, _thread_in) or timestamp
 
     async def message_at(self, channel_id: ChannelId, timestamp: str) -> FoundMessage | None:
         return await self._history.message_at(channel_id, timestamp)
+
+    async def _permalink(self, channel_id: ChannelId, timestamp: str, parse: Callable[[str], str]) -> str:
+        arguments: dict[str, Json] = {"channel": channel_id, "message_ts": timestamp}
+        call = ApiCall("chat.getPermalink", channel_id)
+        return await self._web.read(call, arguments, lambda response: parse(required_text(response, "permalink")))
 
     async def _react(self, method: str, channel_id: ChannelId, timestamp: str, reaction: str, done: str) -> None:
         try:
@@ -103,6 +105,11 @@ class SlackMessageChanges:
 def _plain(given: Json) -> str:
     """Returns a text as it can be compared: Slack escapes `&`, `<` and `>` in the texts that it lists."""
     return unescape(given) if isinstance(given, str) else ""
+
+
+def _thread_in(permalink: str) -> str:
+    """Returns the thread of a reply's address; empty for other addresses. Raises ValueError if it is no address."""
+    return dict(parse_qsl(urlsplit(permalink).query)).get("thread_ts", "")
 
 
 def _seconds(time: datetime) -> int:

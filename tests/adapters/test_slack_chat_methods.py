@@ -273,6 +273,19 @@ async def test_a_shared_file_needs_no_scope_to_read_files(environment: Environme
     assert (shared.id, shared.permalink) == ("F1", "")
 
 
+async def test_channels_without_an_id_of_text_are_left_out_of_the_list(environment: Environment) -> None:
+    body = b'{"ok": true, "channels": [{"id": 5}, {"id": ["C1"]}, {"id": ""}, {}, null, {"id": "C7", "name": "ops"}]}'
+    environment.slack.faults.plan("conversations.list", CannedResponse("odd", 200, body))
+    assert [channel.id for channel in await environment.chat.channels()] == ["C7"]
+
+
+async def test_a_permalink_that_is_no_address_can_not_be_read(environment: Environment) -> None:
+    body = b'{"ok": true, "permalink": "https://[slack"}'
+    environment.slack.faults.plan("chat.getPermalink", CannedResponse("odd", 200, body))
+    error = await error_of(environment.chat.thread_of(environment.channel, "1.2"))
+    assert error.code == "unreadable_answer"
+
+
 async def test_a_response_that_can_not_be_sent_had_no_effect(environment: Environment) -> None:
     url = environment.response_url
     await environment.slack.go_down()
