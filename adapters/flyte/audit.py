@@ -34,7 +34,12 @@ _MIN_PAGE_SIZE = 20
 _MAX_QUERIES_PER_PAGE = 4
 """The number of queries for a page that is too large to be read at once."""
 
-_TRANSIENT_STATUSES = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
+_TRANSIENT_STATUSES = (
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 """Statuses of failures that may pass. Not 504: a query that took too long would do so again."""
 
 _CLOCK_SKEW = timedelta(hours=1)

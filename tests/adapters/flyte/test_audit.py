@@ -61,6 +61,7 @@ async def test_an_unreadable_audit_leaves_everything_unknown(
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
+        (faults.status(429), WorkflowUnreachable),
         (faults.status(500), WorkflowServerError),
         (faults.status(502), WorkflowUnreachable),
         (faults.status(503), WorkflowUnreachable),
