@@ -223,6 +223,8 @@ class FlyteWorkflow:
         if not isinstance(taken, dict):
             raise WorkflowInDoubt(f"{returned} something other than a JSON object: an action may be lost")
         name, link = taken.get("command"), links.find_link(taken, links.ACTION_RESULT, response.url)
+        if link is None and not name:
+            raise WorkflowInDoubt(f"{returned} something other than an action: an action may be lost")
         if link is None:
             command = command_from(name, None, is_too_large=lacks_input)
             log.error("action_without_result_link", command=command_name(command), url=errors.redact(response.url))

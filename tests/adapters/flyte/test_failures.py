@@ -170,7 +170,13 @@ async def test_an_action_in_a_lost_response_is_pending(flyte: FlyteServer, workf
     assert len(flyte.results) == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"ok", b"[]", b"null", b'{"command": "Broadcast", "input": {', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"ok", b"[]", b"null", b'{"command": "Broadcast", "input": {', b"\xff\xfe"),
+        *(b"{}", b'{"error": "too busy"}', b'{"command": null, "links": []}'),
+    ],
+)
 async def test_an_unreadable_response_to_a_take_is_in_doubt(
     flyte: FlyteServer, workflow: FlyteWorkflow, body: bytes
 ) -> None:
