@@ -54,14 +54,16 @@ class HistoryReader:
     ) -> tuple[list[IncomingMessage], list[str]]:
         messages: list[IncomingMessage] = []
         threads: list[str] = []
-        cursor = ""
-        while True:
+        cursor, cursors_seen = "", set[str]()
+        while cursor not in cursors_seen:
+            cursors_seen.add(cursor)
             page = await self._page(method, partial(fetch, cursor))
             messages += page.messages
             threads += page.threads
             cursor = page.next_cursor
             if not cursor:
                 return messages, threads
+        raise Unreachable("endless_pages", f"the service returned the same page of {method} twice")
 
     async def _page(self, method: str, fetch: Callable[[], Awaitable[Page]]) -> Page:
         pauses = exponential_backoff(1, 30)

@@ -1,9 +1,13 @@
 """Backfill despite rate limits, outages, wrong clocks and shutdowns."""
 
+from dataclasses import replace
+
 import pytest
 from structlog.testing import capture_logs
 
 from application.policies import Listen
+from application.ports.chat import Page
+from domain.channels import ChannelId
 from domain.commands import JoinChannel
 from domain.errors import ChatRejected, RateLimited, Unreachable
 from tests.support.environment import World, pack_settings
@@ -81,6 +85,31 @@ async def test_a_channel_that_is_out_of_reach_holds_up_no_other(world: World) ->
         world.faults.lift("take")
 
     assert sorted(world.published_texts) == [f"missed in X{number}" for number in range(8)]
+
+
+async def test_a_channel_whose_pages_repeat_holds_up_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_page, repeating = world.chat.history, {world.c1}
+
+    async def repeat(channel_id: ChannelId, *arguments: str) -> Page:
+        page = await read_page(channel_id, *arguments)
+        return replace(page, next_cursor="0") if channel_id in repeating else page
+
+    monkeypatch.setattr(world.chat, "history", repeat)
+    await miss(world, 600, "missed")
+
+    with capture_logs() as logs:
+        async with world.pack():
+            world.faults.block("take")  # polling would slow the test down
+            await world.clock.advance(30)
+            assert {(line["channel"], line["reason"]) for line in logs if line["event"] == "catch_up_failed"} == {
+                ("C1", "endless_pages: the service returned the same page of history twice")
+            }
+            repeating.clear()
+            await world.clock.advance(600)
+            world.faults.lift("take")
+
+    assert world.published_texts == ["missed"]
+    assert world.faults.count("history") < 20
 
 
 async def test_requests_are_paced_and_stop_while_the_service_asks_for_a_pause(world: World) -> None:
