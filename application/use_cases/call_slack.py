@@ -23,8 +23,16 @@ class CallSlack:
         method, arguments = call.input.text("method"), call.input.object("arguments")
         _check(method, call.services.allowed_methods, call.services.commands_by_method)
         response = await call.chat.call_method(method, arguments)
-        size = len(json.dumps(response, ensure_ascii=False, separators=(",", ":")).encode())
-        return {"response": response if size <= _MAX_RESPONSE_BYTES else {"ok": True, "truncated": True}}
+        return {"response": response if _fits(response) else {"ok": True, "truncated": True}}
+
+
+def _fits(response: JsonObject) -> bool:
+    """Whether an event can hold the response."""
+    try:
+        text = json.dumps(response, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    except ValueError:  # NaN and the infinities have no JSON form
+        return False
+    return len(text.encode()) <= _MAX_RESPONSE_BYTES
 
 
 def _check(method: str, allowed: Collection[str], commands_by_method: Mapping[str, str]) -> None:

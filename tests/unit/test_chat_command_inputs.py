@@ -1,5 +1,6 @@
 """What the commands of the table make of their input, and the limits of CallSlack."""
 
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -256,8 +257,9 @@ async def test_methods_that_flows_may_not_call_are_refused(world: World, method:
     assert not world.faults.count("call_method")
 
 
-async def test_a_large_response_is_cut(world: World) -> None:
-    world.chat.method_responses["pins.list"] = {"ok": True, "items": "x" * 256 * 1024}
+@pytest.mark.parametrize("items", ["x" * 256 * 1024, [math.nan], {"count": -math.inf}], ids=["large", "nan", "inf"])
+async def test_a_response_that_does_not_fit_into_an_event_is_cut(world: World, items: Json) -> None:
+    world.chat.method_responses["pins.list"] = {"ok": True, "items": items}
 
     async with world.pack(ALLOWED):
         outcome = await ending(world, "CallSlack", {"method": "pins.list"})
