@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
 
+from adapters.serialization.json_codec import write_json
 from adapters.slack.values import json_object, object_list, required_text, text
 from domain.channels import ChannelId, ChannelInfo
 from domain.files import SharedFile, Upload
@@ -151,6 +152,16 @@ def _tuple(value: object) -> tuple[Json, ...]:
     return tuple(value) if isinstance(value, list) else ()
 
 
+def _replies(value: object) -> tuple[Json, ...]:
+    """Returns the replies, which are passed on as they are; none if a number among them has no JSON form."""
+    replies = _tuple(value)
+    try:
+        write_json(list(replies))
+    except ValueError:
+        return ()
+    return replies
+
+
 def _required() -> fields.String:
     return fields.String(required=True, validate=validate.Length(min=1))
 
@@ -183,7 +194,7 @@ class _MessageSchema(_LenientSchema):
     team = _optional()
     files = fields.Raw(load_default=None)
     reply_count = fields.Function(deserialize=_count, load_default=0)
-    replies = fields.Function(deserialize=_tuple, load_default=())
+    replies = fields.Function(deserialize=_replies, load_default=())
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> IncomingMessage:

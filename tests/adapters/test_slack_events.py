@@ -145,6 +145,13 @@ def test_a_bots_message_without_a_name_uses_the_profiles_name() -> None:
     assert (said.user_id, said.bot_name) == ("U1", "Pager")
 
 
+@pytest.mark.parametrize("replies", [[float("inf")], [{"user": "U2", "ts": float("nan")}]])
+def test_replies_with_a_number_that_json_does_not_have_are_left_out(replies: Json) -> None:
+    said = parse_event(message(replies=replies), OURS)
+    assert isinstance(said, IncomingMessage)
+    assert said.replies == ()
+
+
 def test_a_thread_message_has_its_thread_and_replies() -> None:
     said = parse_event(message(thread_ts="1.2", reply_count=2, replies=[{"user": "U2", "ts": "1.3"}]), OURS)
     assert isinstance(said, IncomingMessage)
