@@ -10,18 +10,20 @@ from domain.json_values import Json, JsonObject
 
 PAGE_SIZE = 200
 """Slack's recommendation for `limit`."""
+_MAX_PAGES = 1000
+"""More than the largest workspace has."""
 
 
 async def paginate(
     web: SlackWebClient, call: ApiCall, arguments: Mapping[str, Json], page_size: int = PAGE_SIZE
 ) -> AsyncIterator[JsonObject]:
-    """Yields all pages of a response. Raises Unreachable if Slack repeats a cursor."""
+    """Yields all pages of a response. Raises Unreachable if Slack repeats a cursor, or never stops."""
     cursor, cursors_seen = "", set[str]()
-    while cursor not in cursors_seen:
+    while cursor not in cursors_seen and len(cursors_seen) < _MAX_PAGES:
         cursors_seen.add(cursor)
         page = await web.call(call, {**arguments, "limit": page_size, "cursor": cursor or None})
         yield page
         cursor = parse_next_cursor(page)
         if not cursor:
             return
-    raise Unreachable("endless_pages", f"Slack returned the same page of {call.method} twice")
+    raise Unreachable("endless_pages", f"Slack's pages of {call.method} have no end")

@@ -63,7 +63,7 @@ class HistoryReader:
             cursor = page.next_cursor
             if not cursor:
                 return messages, threads
-        raise Unreachable("endless_pages", f"the service returned the same page of {method} twice")
+        raise Unreachable("endless_pages", f"the pages of {method} have no end")
 
     async def _page(self, method: str, fetch: Callable[[], Awaitable[Page]]) -> Page:
         pauses = exponential_backoff(1, 30)

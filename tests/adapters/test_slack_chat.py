@@ -15,6 +15,7 @@ from domain.users import User
 from entrypoints.simulation.faults import CannedResponse, Fault, Reset
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
+from tests.support.scripted_http import Request, http_response, scripted_server
 
 pytestmark = pytest.mark.virtual_time
 
@@ -172,6 +173,19 @@ async def test_circular_pages_end(environment: Environment) -> None:
     with pytest.raises(Unreachable):
         await environment.chat.memberships()
     assert environment.slack.counters["faults"] == 2
+
+
+async def test_pages_without_an_end_end() -> None:
+    def respond(_: Request) -> bytes:
+        cursor = len(server.requests)
+        return http_response(200, f'{{"ok": true, "channels": [], "response_metadata": {{"next_cursor": "{cursor}"}}}}')
+
+    async with scripted_server(respond) as server:
+        web = SlackWebClient(f"{server.url}/api/", "xoxb-1", timeout_seconds=5)
+        async with web.open():
+            with pytest.raises(Unreachable, match="endless_pages"):
+                await SlackChat(web).memberships()
+    assert len(server.requests) == 1000
 
 
 async def test_malformed_channels_in_a_list_are_skipped(environment: Environment) -> None:

@@ -102,7 +102,7 @@ async def test_a_channel_whose_pages_repeat_holds_up_no_other(world: World, monk
             world.faults.block("take")  # polling would slow the test down
             await world.clock.advance(30)
             assert {(line["channel"], line["reason"]) for line in logs if line["event"] == "catch_up_failed"} == {
-                ("C1", "endless_pages: the service returned the same page of history twice")
+                ("C1", "endless_pages: the pages of history have no end")
             }
             repeating.clear()
             await world.clock.advance(600)
