@@ -21,7 +21,7 @@ REPLICAS := 1
 KILLS := yes
 
 .DEFAULT_GOAL := help
-.PHONY: help simulate test test-page test-chart test-image test-bolt test-fsync test-alerts test-chaos test-pgbouncer screenshots check lint docs reference format bench chaos lock clean
+.PHONY: help simulate test test-page test-chart test-image test-bolt test-fsync test-alerts test-chaos test-pgbouncer test-postgresql screenshots check lint docs reference format bench chaos lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -55,6 +55,11 @@ test-alerts: $(READY) ## Run the tests of the alerts and the dashboard's queries
 
 test-pgbouncer: $(READY) ## Run packs and their storage behind PgBouncer (needs Debian's pgbouncer)
 	@$(BIN)/python -m pytest --quiet --numprocesses=2 --override-ini='norecursedirs=.*' tests/pgbouncer
+
+test-postgresql: $(READY) ## Run the storage tests on the newest PostgreSQL that Debian has installed (needs Debian's postgresql)
+	@binaries=$$(find /usr/lib/postgresql -path '*/bin/postgres' -printf '%h\n' | sort -V | tail -n 1); \
+	FLYTE_SLACK_TEST_POSTGRESQL_BIN=$${binaries:?no server is installed} \
+	$(BIN)/python -m pytest --quiet --numprocesses=2 tests/adapters/test_postgresql*.py tests/support
 
 screenshots: $(READY_FOR_PAGE) ## Retake the documentation's screenshots of the page
 	@$(TEST_PAGE)/test_appearance.py --screenshots
