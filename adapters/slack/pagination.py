@@ -10,8 +10,8 @@ from domain.json_values import Json, JsonObject
 
 PAGE_SIZE = 200
 """Slack's recommendation for `limit`."""
-_MAX_PAGES = 1000
-"""More than the largest workspace has."""
+_MAX_ENTRIES = 1_000_000
+"""More than any workspace has."""
 
 
 async def paginate(
@@ -19,7 +19,7 @@ async def paginate(
 ) -> AsyncIterator[JsonObject]:
     """Yields all pages of a response. Raises Unreachable if Slack repeats a cursor, or never stops."""
     cursor, cursors_seen = "", set[str]()
-    while cursor not in cursors_seen and len(cursors_seen) < _MAX_PAGES:
+    while cursor not in cursors_seen and len(cursors_seen) * page_size < _MAX_ENTRIES:
         cursors_seen.add(cursor)
         page = await web.call(call, {**arguments, "limit": page_size, "cursor": cursor or None})
         yield page
