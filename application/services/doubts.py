@@ -14,6 +14,9 @@ from domain.errors import InDoubt
 
 T = TypeVar("T")
 
+_MIN_FIRST_PAUSE_SECONDS = 1.0
+"""The pause before the second search where the history does not lag."""
+
 
 class Doubts:
     """The ways to resolve a doubt: look for the effect, and apply the operator's decision."""
@@ -37,7 +40,7 @@ class Doubts:
 
         Returns None if there is certainly no effect. Raises ShutdownRequested if the pack is to end before.
         """
-        pause = self._chat.history_lag_seconds
+        pause = max(self._chat.history_lag_seconds, _MIN_FIRST_PAUSE_SECONDS)
         while (found := await find()) is None:
             if (left := self.seconds_left(sent_at)) <= 0:
                 self._telemetry.note(Resolution.NOT_FOUND)

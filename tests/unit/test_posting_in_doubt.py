@@ -55,6 +55,19 @@ async def test_the_search_is_repeated_with_growing_pauses_for_a_minute(world: Wo
     assert sent_again - sent == pytest.approx(60, abs=0.1)
 
 
+async def test_the_search_has_pauses_although_the_history_never_lags(world: World) -> None:
+    world.chat.history_lag_seconds = 0.0
+    world.faults.fail_before("post", LOST, times=1)
+    world.faults.fail_when("find_posted", lambda _: UNREADABLE if world.faults.count("find_posted") > 7 else None)
+
+    async with world.pack():
+        outcome = await world.outcome(hello(world), within=65)
+
+    assert isinstance(outcome, MessageSent)
+    (sent, _), looks = world.faults.called_at("post"), world.faults.called_at("find_posted")
+    assert [at - sent for at in looks] == pytest.approx([0, 1, 3, 7, 15, 31, 60], abs=0.1)
+
+
 @pytest.mark.parametrize("seconds", [3, 17, 20, 45, 58])
 async def test_a_post_that_slack_performs_late_is_not_sent_again(world: World, seconds: float) -> None:
     world.faults.fail_before("post", LOST, times=1)
