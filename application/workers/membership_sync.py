@@ -144,6 +144,8 @@ class MembershipSync:
             return  # unacknowledged events arrive again, and the next start reconciles
         finally:
             self._settling.discard(channel_id)
+            if self._doubts.of(channel_id):  # which came after the last look, while the lock was released
+                self._doubts.added.set()
 
     async def _ask_until_settled(self, channel_id: ChannelId) -> None:
         async with self._channel_locks.acquire(channel_id):

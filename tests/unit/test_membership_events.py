@@ -160,6 +160,21 @@ async def test_a_removal_during_the_question_about_an_invitation_is_followed(wor
     assert world.c2 not in await world.storage.channels.joined()
 
 
+async def test_a_removal_just_after_an_invitation_was_settled_is_followed(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        world.faults.block("leases.release")
+        world.chat.invite("C2")
+        await world.clock.advance(1)
+        world.chat.remove("C2")
+        await world.clock.advance(1)
+        world.faults.lift("leases.release")
+        await world.clock.advance(1)
+        assert MembershipLost(world.c2) in world.receiver.acknowledged
+
+    assert world.c2 not in await world.storage.channels.joined()
+
+
 @pytest.mark.parametrize(("event", "expected"), [(MembershipGained, ("C1", "C2")), (MembershipLost, ())])
 async def test_the_event_is_believed_if_slack_refuses_to_tell(
     world: World, event: type[MembershipGained | MembershipLost], expected: tuple[str, ...]
