@@ -114,6 +114,7 @@ class MessageConsumer:
             try:
                 await self._persist(batch, identity)
             except ShutdownRequested:
+                log.warning("arrivals_not_safe", count=len(batch))
                 raise
             except Exception:  # noqa: BLE001 - a bug, which must hold up the event alone that it concerns
                 log_incident(events=str(len(batch)))
@@ -142,7 +143,8 @@ class MessageConsumer:
         try:
             await self._drain(identity)
         except ShutdownRequested:
-            log.warning("arrivals_not_safe", count=self._queue.qsize())
+            if left := self._queue.qsize():
+                log.warning("arrivals_not_safe", count=left)
 
     async def _on_connection_event(self, incoming: IncomingEvent) -> None:
         match incoming.event:

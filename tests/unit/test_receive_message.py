@@ -2,6 +2,7 @@
 
 import pytest
 from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from application.policies import Listen
 from application.ports.receiver import (
@@ -239,6 +240,20 @@ async def test_a_message_not_stored_at_shutdown_is_redelivered(world: World) -> 
         await world.clock.advance(1)
 
     assert world.published_texts == ["hello"]
+
+
+async def test_the_log_counts_the_messages_not_stored_at_shutdown(world: World, lines: list[EventDict]) -> None:
+    world.faults.fail_before("outbox.append", BROKEN)
+
+    async with world.pack():
+        await world.clock.advance(1)
+        world.chat.say("C1", "first")
+        await world.clock.advance(1)
+        for _ in range(2):
+            world.chat.say("C1", "later")
+        await world.clock.advance(1)
+
+    assert sum(line["count"] for line in lines if line["event"] == "arrivals_not_safe") == 3
 
 
 async def test_messages_received_before_shutdown_are_stored(world: World) -> None:
