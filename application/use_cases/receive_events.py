@@ -185,9 +185,11 @@ class ReceiveEvents:
         self._doubts.on_heard(incoming, channel_id, partial(self._receive_held, incoming, channel_id, identity))
 
     async def _receive_held(self, incoming: IncomingEvent, channel_id: ChannelId, identity: Identity) -> None:
-        await self._receive([incoming], identity, is_backfilled=False, may_hold=False)
-        self._held[channel_id] -= 1
-        self._held += Counter()  # forgets those at zero
+        try:
+            await self._receive([incoming], identity, is_backfilled=False, may_hold=False)
+        finally:
+            self._held[channel_id] -= 1
+            self._held += Counter()  # forgets those at zero
 
     async def _is_group_conversation(self, channel_id: ChannelId) -> bool:
         """Whether its messages are received although it was never joined; other events don't say that it is direct."""

@@ -64,6 +64,30 @@ async def test_messages_are_heard_although_another_replica_learns_of_the_invitat
         assert world.published_texts == ["0", "1", "2", "3", "4"]
 
 
+async def test_a_bug_does_not_keep_later_messages_waiting_for_a_settlement(world: ReplicatedWorld) -> None:
+    async with world.replica().run() as a, world.replica().run() as b:
+        await world.clock.advance(10)
+        a.faults.delay("is_member", 3)
+        b.faults.fail_before("outbox.append", RuntimeError("a bug"), times=1)
+        with heard_by(world, a):
+            world.chat.add_channel(C3)
+            world.chat.invite(C3)
+        with heard_by(world, b):
+            world.chat.say(C3, "held")
+            await world.clock.advance(5)
+            assert b.receiver.redeliver() == 1
+            await world.clock.advance(1)
+            turns = turns_in(C3, b)
+            world.chat.say(C3, "next")
+            await world.clock.advance(1)
+        assert world.published_texts == ["held", "next"]
+        assert turns_in(C3, b) == turns
+
+
+def turns_in(channel_id: ChannelId, replica: RunningReplica) -> int:
+    return [lane for lane, *_ in replica.faults.called_with("leases.acquire")].count(channel_id)
+
+
 async def test_messages_of_a_channel_that_was_left_are_not_heard_by_any_replica(world: ReplicatedWorld) -> None:
     async with world.replica().run() as a, world.replica().run():
         await world.clock.advance(10)
