@@ -13,6 +13,9 @@ from typing import BinaryIO, Final
 from adapters.filesystem.channels import read_joined
 from adapters.filesystem.copy_marks import MARKS_FILE, require_current
 from adapters.filesystem.directory import (
+    CHANNELS_FILE,
+    DATABASE_FILE,
+    MARKER_FILE,
     as_storage_error,
     create,
     inspect,
@@ -23,14 +26,13 @@ from adapters.filesystem.directory import (
     replace,
     sync,
 )
-from adapters.filesystem.inspection import DATABASE, MARKER, DatabaseDamaged, count_entries, read_only
+from adapters.filesystem.inspection import DatabaseDamaged, count_entries, read_only
 from adapters.filesystem.recovery import first_damage
 from adapters.filesystem.schema import VERSION
 from adapters.filesystem.sqlite_errors import explain
 from application.ports.backups import Backup
 from domain.errors import StorageUnavailable, StorageUnusable
 
-_CHANNELS: Final = "channels.json"
 _RESTORING: Final = "storage restore"
 """The purpose that the directory's lock shows during a restore."""
 _USE_ANOTHER: Final = "use another backup"
@@ -74,15 +76,15 @@ def restore(directory: Path, backup: BinaryIO) -> Backup:
     descriptor = lock(directory, _RESTORING)
     try:
         _require_empty(directory)
-        with _temporary(directory / f"{DATABASE}.restored") as unfinished:
+        with _temporary(directory / f"{DATABASE_FILE}.restored") as unfinished:
             with private_file(unfinished) as copy, os.fdopen(copy, "wb", closefd=False) as output:
                 shutil.copyfileobj(backup, output)
             found, channels = _take_out_channels(unfinished)
             _sync_file(unfinished)
             if channels is not None:
-                _write_channels(directory / _CHANNELS, channels)
-            create(directory / MARKER)
-            unfinished.rename(directory / DATABASE)
+                _write_channels(directory / CHANNELS_FILE, channels)
+            create(directory / MARKER_FILE)
+            unfinished.rename(directory / DATABASE_FILE)
             sync(directory)
     except OSError as error:
         raise as_storage_error(error, f"restore to {directory}") from error
@@ -93,7 +95,7 @@ def restore(directory: Path, backup: BinaryIO) -> Backup:
 
 def _copy(directory: Path, target: Path, now: datetime) -> Backup:
     """Copies the database and the list of channels to a new file. Raises StorageError and OSError."""
-    source = directory / DATABASE
+    source = directory / DATABASE_FILE
     if not source.is_file():
         raise StorageUnusable(f"there is no {source}: has the pack ever run there?; {_USE_THE_PACKS}")
     inspect(directory)
@@ -121,7 +123,7 @@ def _vacuum_into(connection: sqlite3.Connection, target: Path) -> None:
 
 
 def _joined(directory: Path) -> list[str]:
-    path = directory / _CHANNELS
+    path = directory / CHANNELS_FILE
     try:
         return list(read_joined(path).ids)
     except (ValueError, OSError) as error:
@@ -173,7 +175,7 @@ def _require_known(connection: sqlite3.Connection, name: object, remedy: str) ->
 
 def _require_empty(directory: Path) -> None:
     """Raises StorageUnusable if a database, or a part of one, is there already."""
-    names = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", _CHANNELS, MARKS_FILE)
+    names = (DATABASE_FILE, f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm", CHANNELS_FILE, MARKS_FILE)
     if found := [name for name in names if os.path.lexists(directory / name)]:
         raise StorageUnusable(
             f"{directory} is not empty: it holds {', '.join(found)}, which must not be mixed with a backup; move them "

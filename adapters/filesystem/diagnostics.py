@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adapters.filesystem.channels import read_joined
 from adapters.filesystem.copy_marks import require_current
-from adapters.filesystem.directory import LOCK_FILE, as_storage_error, inspect, shared_for
+from adapters.filesystem.directory import CHANNELS_FILE, LOCK_FILE, as_storage_error, inspect, shared_for
 from domain.channels import ChannelId
 from domain.errors import StorageUnusable
 
@@ -54,8 +54,8 @@ def free_bytes(directory: Path) -> int:
 
 
 def joined_channels(directory: Path) -> tuple[ChannelId, ...]:
-    """Returns the channels in `channels.json`. Raises ValueError or OSError if it is unreadable."""
-    return read_joined(directory / "channels.json").ids
+    """Returns the joined channels. Raises ValueError or OSError if it is unreadable."""
+    return read_joined(directory / CHANNELS_FILE).ids
 
 
 def _existing(directory: Path) -> Path:

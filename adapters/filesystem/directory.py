@@ -17,10 +17,14 @@ from domain.errors import StorageError, StorageUnavailable, StorageUnusable
 
 log = structlog.get_logger()
 
+CHANNELS_FILE = "channels.json"
+DATABASE_FILE = "flyte-slack.db"
+MARKER_FILE = "flyte-slack.created"
+"""Empty; exists once the database has been used."""
 LOCK_FILE = "flyte-slack.lock"
 _OTHERS = 0o077
 _OTHERS_WRITE = 0o022
-_OUR_NAMES = ("channels.json", "flyte-slack.")
+_OUR_NAMES = (CHANNELS_FILE, "flyte-slack.")
 _ELSEWHERE = "let this process's user write there, or use another directory"
 _REMEDIES = {
     errno.EACCES: _ELSEWHERE,

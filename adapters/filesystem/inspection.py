@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from adapters.filesystem.diagnostics import holder
+from adapters.filesystem.directory import DATABASE_FILE, MARKER_FILE
 from adapters.filesystem.recovery import DAMAGED, first_damage, lacks_log, log_of
 from adapters.filesystem.schema import MAX_CHECKED_BYTES, VERSION
 from adapters.filesystem.sqlite_errors import explain, primary_code
 from domain.errors import StorageUnavailable
-
-MARKER: Final = "flyte-slack.created"
-DATABASE: Final = "flyte-slack.db"
 
 _BUSY_SECONDS: Final = 2
 _CHECK_SECONDS: Final = 4.0
@@ -64,8 +62,8 @@ def inspect_database(directory: Path) -> DatabaseFile | None:
     Raises DatabaseDamaged for a file that a start would set aside, DatabaseLocked for one that it could not open, and
     StorageUnavailable if it can't be read now.
     """
-    path = directory / DATABASE
-    was_used = (directory / MARKER).exists()
+    path = directory / DATABASE_FILE
+    was_used = (directory / MARKER_FILE).exists()
     if not path.exists():
         if was_used:
             raise DatabaseDamaged("it is missing, although a pack has run here")

@@ -14,7 +14,16 @@ from adapters.filesystem import backups
 from adapters.filesystem.channels import FileChannels
 from adapters.filesystem.copy_marks import COPYING, require_complete, require_current
 from adapters.filesystem.database import Database
-from adapters.filesystem.directory import create, inspect, is_temporary, lock, prepare
+from adapters.filesystem.directory import (
+    CHANNELS_FILE,
+    DATABASE_FILE,
+    MARKER_FILE,
+    create,
+    inspect,
+    is_temporary,
+    lock,
+    prepare,
+)
 from adapters.filesystem.gaps import FileGaps
 from adapters.filesystem.journal import FileJournal, release_orphans
 from adapters.filesystem.lanes import end_claims_of_dead_processes
@@ -65,13 +74,13 @@ class FileStorage:
         self._directory = directory.absolute()
         self._exclusive = exclusive
         self._clock = clock
-        self._file = self._directory / "flyte-slack.db"
-        self._marker = self._directory / "flyte-slack.created"
+        self._file = self._directory / DATABASE_FILE
+        self._marker = self._directory / MARKER_FILE
         self._uptime = Uptime(clock)
         self.database = Database(self._file, self._before_commit, clock.monotonic, is_exclusive=exclusive)
         self._rate_limiter = FileRateLimiter(self.database, clock)
         self._tidying = Tidying(self.database, self._uptime)
-        self._channels = FileChannels(self._directory / "channels.json", self.database)
+        self._channels = FileChannels(self._directory / CHANNELS_FILE, self.database)
         self.channels = self._channels
         self.gaps = FileGaps(self.database)
         self.outbox = self._outbox = FileOutbox(self.database, clock, self._uptime, self._channels.is_joined)

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.filesystem import diagnostics
-from adapters.filesystem.directory import is_temporary, shared_for
-from adapters.filesystem.inspection import DATABASE as DATABASE_FILE
+from adapters.filesystem.directory import CHANNELS_FILE, DATABASE_FILE, is_temporary, shared_for
 from adapters.filesystem.inspection import DatabaseDamaged, DatabaseFile, DatabaseLocked, inspect_database
 from adapters.filesystem.schema import VERSION
 from application.ports.storage import StorageDescription
@@ -144,7 +143,7 @@ def _check_channels(directory: Path) -> Finding:
     try:
         count = len(diagnostics.joined_channels(directory))
     except (ValueError, OSError) as error:
-        file = directory / "channels.json"
+        file = directory / CHANNELS_FILE
         remedy = f'write a JSON list of channel ids to {file}, like ["C024BE91L"], or move it away'
         message = f"{file} can't be read ({error}); the pack will rename it at startup and join no channel"
         return warning(CHANNELS, message, remedy)
