@@ -62,11 +62,9 @@ class MemoryReceiver:
         event = self._waiting.popleft()
         if isinstance(event, Exception):
             raise event
-        now = self._clock.now()
-        received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
         if isinstance(event, Connected | Disconnected):
-            return IncomingEvent(event, received_at, _acknowledge_nothing)
-        return IncomingEvent(event, received_at, self._expect_ack(event))
+            return IncomingEvent.received(event, self._clock.now())
+        return IncomingEvent.received(event, self._clock.now(), self._expect_ack(event))
 
     def _expect_ack(self, event: ChatEvent) -> Callable[[], Awaitable[None]]:
         self._number += 1
@@ -78,7 +76,3 @@ class MemoryReceiver:
                 self.acknowledged.append(event)
 
         return acknowledge
-
-
-async def _acknowledge_nothing() -> None:
-    """Events of the connection itself need no acknowledgement."""

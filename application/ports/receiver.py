@@ -84,6 +84,10 @@ def is_interaction(event: ChatEvent) -> bool:
     return isinstance(event.event if isinstance(event, OtherWorkspaceEvent) else event, INTERACTIONS)
 
 
+async def acknowledge_nothing() -> None:
+    """The acknowledgement of an event for which the service expects none."""
+
+
 @dataclass(frozen=True, slots=True)
 class IncomingEvent:
     """An event, to be acknowledged once it is stored."""
@@ -91,9 +95,16 @@ class IncomingEvent:
     event: ChatEvent
     received_at: datetime
     """When the pack received it: UTC, whole milliseconds."""
-    acknowledge: Callable[[], Awaitable[None]]
+    acknowledge: Callable[[], Awaitable[None]] = acknowledge_nothing
     """Tells the service not to deliver the event again. Never raises: if the connection is gone by then, the service
     delivers the event again. A second call has no effect."""
+
+    @classmethod
+    def received(
+        cls, event: ChatEvent, now: datetime, acknowledge: Callable[[], Awaitable[None]] = acknowledge_nothing
+    ) -> "IncomingEvent":
+        """Returns an event that the pack has received now."""
+        return cls(event, now.replace(microsecond=now.microsecond // 1000 * 1000), acknowledge)
 
 
 class Receiver(Protocol):

@@ -8,12 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.ports.receiver import IncomingEvent, MembershipGained, MembershipLost
+from application.ports.receiver import IncomingEvent, MembershipGained, MembershipLost, acknowledge_nothing
 from domain.channels import ChannelId
-
-
-async def _acknowledge_nothing() -> None:
-    """Only events need an acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,7 @@ class Doubt:
     is_heard: bool = False
     """Whether the reason is an event of the channel, which only members receive; its delivery waits for the
     settlement."""
-    acknowledge: Callable[[], Awaitable[None]] = _acknowledge_nothing
+    acknowledge: Callable[[], Awaitable[None]] = acknowledge_nothing
     """To be called once the doubt is settled."""
 
     @property

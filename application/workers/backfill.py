@@ -25,7 +25,6 @@ from application.use_cases.receive_events import ReceiveEvents
 from domain.channels import ChannelId
 from domain.errors import ChatError, LeaseLost
 from domain.gaps import Gap
-from domain.messages import IncomingMessage
 from domain.users import Identity
 
 log = structlog.get_logger()
@@ -254,7 +253,7 @@ class Backfill:
             self._retry_later(task, error)
             return
         if missed:
-            events = [self._incoming(message) for message in missed]
+            events = [IncomingEvent.received(message, self._clock.now()) for message in missed]
             new = await self._receive_events.receive(events, identity, is_backfilled=True)
             if new:
                 log.info("caught_up", channel=channel_id, looked_at=len(missed), new=new)
@@ -290,14 +289,6 @@ class Backfill:
         count = len({gap.channel_id for gap in self._tasks})
         channels = "1 channel" if count == 1 else f"{count} channels"
         self._health.note("backfill", f"fetching missed messages of {channels}" if count else "")
-
-    def _incoming(self, message: IncomingMessage) -> IncomingEvent:
-        now = self._clock.now()
-        return IncomingEvent(message, now.replace(microsecond=now.microsecond // 1000 * 1000), _acknowledge_nothing)
-
-
-async def _acknowledge_nothing() -> None:
-    """Messages from the history need no acknowledgement."""
 
 
 def _ts(time: datetime) -> str:

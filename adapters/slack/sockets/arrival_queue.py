@@ -6,16 +6,12 @@ from functools import partial
 from typing import TypeAlias
 
 from application.ports.clock import Clock
-from application.ports.receiver import ChatEvent, IncomingEvent, is_interaction
+from application.ports.receiver import ChatEvent, IncomingEvent, acknowledge_nothing, is_interaction
 
 HANDOVER_SIZE = 16
 """The number of events in a burst that cost one switch between producer and consumer, instead of one each."""
 
 Acknowledge: TypeAlias = Callable[[], Awaitable[None]]
-
-
-async def no_acknowledgement() -> None:
-    """The acknowledgement of an event for which Slack expects none."""
 
 
 class EventQueue:
@@ -27,16 +23,15 @@ class EventQueue:
         self._interactions = _Lane()
         self._others = _Lane()
 
-    async def put(self, events: Sequence[ChatEvent], acknowledge: Acknowledge = no_acknowledgement) -> None:
+    async def put(self, events: Sequence[ChatEvent], acknowledge: Acknowledge = acknowledge_nothing) -> None:
         """Adds events received now, to be acknowledged together, which happens once.
 
         Waits while the consumer has yet to take `HANDOVER_SIZE` events of the kind.
         """
         now = self._clock.now()
-        received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
         for event, acknowledge_part in zip(events, _parts(acknowledge, len(events)), strict=True):
             lane = self._interactions if is_interaction(event) else self._others
-            await self._put(IncomingEvent(event, received_at, acknowledge_part), lane)
+            await self._put(IncomingEvent.received(event, now, acknowledge_part), lane)
 
     async def fail(self, error: Exception) -> None:
         """Makes the iterator raise `error` after the events put so far."""
