@@ -1,4 +1,4 @@
-"""The JSON form in which storages keep commands, results and events: lossless, and with the domain's field names."""
+"""The JSON form in which storages keep commands, results and outcomes: lossless, and with the domain's field names."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -35,13 +35,13 @@ def load_command(record: Mapping[str, Any]) -> Command:
     return cast("Command", _load(_COMMANDS, record))
 
 
-def dump_event(outcome: Outcome) -> JsonObject:
+def dump_outcome(outcome: Outcome) -> JsonObject:
     """Returns an action's outcome as a JSON object."""
     return _dump(outcome)
 
 
-def load_event(record: Mapping[str, Any]) -> Outcome:
-    """Returns the outcome that `dump_event` wrote. Raises ValueError for anything else."""
+def load_outcome(record: Mapping[str, Any]) -> Outcome:
+    """Returns the outcome that `dump_outcome` wrote. Raises ValueError for anything else."""
     return cast("Outcome", _load(_OUTCOMES, record))
 
 

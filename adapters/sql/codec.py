@@ -16,8 +16,8 @@ from domain.events import Outcome
 from domain.outbox import EVENT_TYPES, EventKind, InboundEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_MICROS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 MICROSECOND = timedelta(microseconds=1)
+_LAST_MICROS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // MICROSECOND
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _NOT_JSON = (ValueError, TypeError, AttributeError, RecursionError)
 
@@ -151,7 +151,7 @@ def load_step_result(stored: str | None) -> StepResult | None:
 
 def dump_outcome(outcome: Outcome) -> str:
     """Returns the outcome as JSON."""
-    return _encode(records.dump_event(outcome))
+    return _encode(records.dump_outcome(outcome))
 
 
 def load_outcome(stored: str | None) -> Outcome | None:
@@ -159,6 +159,6 @@ def load_outcome(stored: str | None) -> Outcome | None:
     if stored is None:
         return None
     try:
-        return records.load_event(json.loads(text(stored)))
+        return records.load_outcome(json.loads(text(stored)))
     except _NOT_JSON as error:
         raise Unreadable("the outcome is damaged") from error
