@@ -1,7 +1,6 @@
 """The table of events. A new event is a parser in the chat adapter and a row here."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from application.catalog.specs import EventSpec
 from domain.interactions import BlockAction, MessageChange, OtherEvent, Reaction, Shortcut, SlashCommand, ViewEvent
@@ -139,18 +138,25 @@ EVENTS = (
 EVENTS_BY_NAME: Mapping[str, EventSpec] = {spec.name: spec for spec in EVENTS}
 
 
+_NAMES: Mapping[type[InboundEvent], str] = {
+    IncomingMessage: "ReceivedMessage",
+    BlockAction: "ReceivedBlockAction",
+    SlashCommand: "ReceivedSlashCommand",
+    Shortcut: "ReceivedShortcut",
+    OtherEvent: "ReceivedSlackEvent",
+}
+"""The names of events that have one name each."""
+
+
 def event_spec(event: InboundEvent) -> EventSpec:
     """Returns the row of an event."""
-    return EVENTS_BY_NAME[_NAMES[type(event)](event)]
-
-
-_NAMES: Mapping[type[InboundEvent], Callable[[Any], str]] = {
-    IncomingMessage: lambda _: "ReceivedMessage",
-    Reaction: lambda event: "ReactionAdded" if event.is_added else "ReactionRemoved",
-    BlockAction: lambda _: "ReceivedBlockAction",
-    SlashCommand: lambda _: "ReceivedSlashCommand",
-    Shortcut: lambda _: "ReceivedShortcut",
-    ViewEvent: lambda event: "ReceivedViewSubmission" if event.is_submitted else "ReceivedViewClosed",
-    MessageChange: lambda event: "ReceivedDeletion" if event.is_deleted else "ReceivedEdit",
-    OtherEvent: lambda _: "ReceivedSlackEvent",
-}
+    match event:
+        case Reaction():
+            name = "ReactionAdded" if event.is_added else "ReactionRemoved"
+        case ViewEvent():
+            name = "ReceivedViewSubmission" if event.is_submitted else "ReceivedViewClosed"
+        case MessageChange():
+            name = "ReceivedDeletion" if event.is_deleted else "ReceivedEdit"
+        case _:
+            name = _NAMES[type(event)]
+    return EVENTS_BY_NAME[name]
