@@ -312,17 +312,14 @@ class ActionWorker:
 
     async def _process(self, entry: JournalEntry, not_before: float = 0.0) -> None:
         is_resumed = entry.state is ActionState.COMPLETED
-        try:
-            if not is_resumed:
-                self._shutdown.raise_if_requested()
-                if (delay := not_before - loop_time()) > 0:
-                    await self._shutdown.sleep(delay)
-                if (completed := await self._complete(entry)) is None:
-                    return
-                entry = completed
-            await self._reporter.report(entry, is_resumed=is_resumed)
-        except ShutdownRequested:
-            log.info("action_kept_for_next_start")
+        if not is_resumed:
+            self._shutdown.raise_if_requested()
+            if (delay := not_before - loop_time()) > 0:
+                await self._shutdown.sleep(delay)
+            if (completed := await self._complete(entry)) is None:
+                return
+            entry = completed
+        await self._reporter.report(entry, is_resumed=is_resumed)
 
     async def _complete(self, entry: JournalEntry) -> JournalEntry | None:
         """Executes an action. Returns None if another replica does so, which knows the command."""
