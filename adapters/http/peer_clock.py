@@ -1,6 +1,5 @@
 """The time by the clock of a server."""
 
-import asyncio
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,6 +8,7 @@ from statistics import median_low
 from typing import Final
 
 from adapters.http.dates import server_time
+from application.loop_time import loop_time
 from application.ports.clock import Clock
 
 _LATEST_RESPONSES: Final = 3
@@ -32,7 +32,7 @@ class PeerClock:
         """Returns the current time, in UTC."""
         if not self._origins:
             return self._clock.now()
-        return datetime.fromtimestamp(median_low(self._origins) + _loop_time(), UTC)
+        return datetime.fromtimestamp(median_low(self._origins) + loop_time(), UTC)
 
     def ahead(self) -> timedelta:
         """Returns how far the pack's own clock is ahead of the server's."""
@@ -42,11 +42,7 @@ class PeerClock:
         """Learns the time from a response."""
         time = server_time(headers)
         if time is not None and _is_from_server(status) and not _is_cached(headers):
-            self._origins.append(time.timestamp() + _HALF_A_SECOND - _loop_time())
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()
+            self._origins.append(time.timestamp() + _HALF_A_SECOND - loop_time())
 
 
 def _is_from_server(status: int) -> bool:

@@ -12,6 +12,7 @@ from psycopg import errors
 
 from adapters.postgresql.connections import ANSWER_SECONDS, Connections, Undone
 from adapters.postgresql.session import Parameters, Rows, Session
+from application.loop_time import loop_time
 from domain.errors import StorageUnavailable, TooLate
 
 P = ParamSpec("P")
@@ -55,7 +56,7 @@ class _Request(Generic[T]):
 
     def begin_commit(self) -> None:
         """Raises TooLate after the deadline."""
-        if self.deadline is not None and asyncio.get_running_loop().time() >= self.deadline:
+        if self.deadline is not None and loop_time() >= self.deadline:
             raise TooLate
         self.is_committing = True
 
@@ -96,7 +97,7 @@ class Database:
         """
         if within_seconds is None:
             return await self._perform(_Request(work))
-        request = _Request(work, asyncio.get_running_loop().time() + within_seconds)
+        request = _Request(work, loop_time() + within_seconds)
         transaction = asyncio.create_task(self._perform(request), name="transaction")
         try:
             await asyncio.wait({transaction}, timeout=within_seconds)

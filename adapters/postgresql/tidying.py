@@ -8,6 +8,7 @@ from typing import Final
 from adapters.postgresql.database import Database
 from adapters.postgresql.session import Parameters
 from adapters.sql.codec import micros_of
+from application.loop_time import loop_time
 from domain.errors import StorageError
 
 _EVERY_SECONDS: Final = 3600
@@ -49,7 +50,7 @@ class Tidying:
 
     def start_if_due(self) -> None:
         """Begins what is due. Several replicas may do it at the same time."""
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         if now >= self._next_at:
             self._next_at = now + _EVERY_SECONDS
             self._work = asyncio.create_task(self._run(), name="tidy up")

@@ -9,6 +9,7 @@ from aiohttp import ClientError, ClientWebSocketResponse, WebSocketError, WSClos
 
 from adapters.serialization.json_codec import read_json, replace_surrogates_deep
 from adapters.slack.web_client import MAX_FRAME_BYTES
+from application.loop_time import loop_time
 from application.ports.telemetry import Reconnection
 from domain.json_values import JsonObject
 
@@ -28,7 +29,7 @@ class Connection:
     def __init__(self, socket: ClientWebSocketResponse, send_timeout_seconds: float = _SEND_TIMEOUT_SECONDS) -> None:
         self._socket = socket
         self._send_timeout_seconds = send_timeout_seconds
-        self._opened_at = self._alive_at = self._traffic_at = asyncio.get_running_loop().time()
+        self._opened_at = self._alive_at = self._traffic_at = loop_time()
         self._receives_pings = False
         self._is_busy = False
         self._is_stuck = False
@@ -50,7 +51,7 @@ class Connection:
     @property
     def age_seconds(self) -> float:
         """How long it has been open."""
-        return asyncio.get_running_loop().time() - self._opened_at
+        return loop_time() - self._opened_at
 
     async def frames(self) -> AsyncGenerator[JsonObject, None]:
         """Yields the JSON objects received until the socket ends. Malformed frames are logged and skipped.
@@ -81,7 +82,7 @@ class Connection:
 
     def is_silent(self) -> bool:
         """Whether Slack has been silent for so long that the connection must be considered dead."""
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         is_dead = now - self._alive_at >= _DEAD_AFTER_SECONDS
         is_idle = self._receives_pings and now - self._traffic_at >= _IDLE_AFTER_SECONDS
         return not self._is_busy and (is_dead or is_idle)
@@ -109,7 +110,7 @@ class Connection:
         self._all_acknowledged.set()
 
     def _on_alive(self, message: WSMessage) -> None:
-        self._alive_at = asyncio.get_running_loop().time()
+        self._alive_at = loop_time()
         if message.type is WSMsgType.PING:
             self._receives_pings = True
         # If Slack sends pings, pongs to our own pings don't prove that it still delivers events.
@@ -126,7 +127,7 @@ class Connection:
             self.end_reason = f"Slack sent a malformed frame (WebSocket error {error.code})"
 
     def _on_traffic(self) -> None:
-        self._alive_at = self._traffic_at = asyncio.get_running_loop().time()
+        self._alive_at = self._traffic_at = loop_time()
 
     async def _send_frame(self, data: bytes, kind: WSMsgType) -> None:
         if self._is_stuck:

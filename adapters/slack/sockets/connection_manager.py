@@ -19,6 +19,7 @@ from adapters.slack.sockets.connection import Connection
 from adapters.slack.sockets.frames import DisconnectWarning, EventReceived, Hello, Ignored, KeepAlive, Refused
 from adapters.slack.sockets.handshake import MAX_CONNECTIONS, SocketProtocol, SocketRefused, open_socket, parse_frame
 from adapters.slack.web_client import SlackWebClient
+from application.loop_time import loop_time
 from application.ports.clock import Clock
 from application.ports.rate_limiter import RateLimiter
 from application.ports.receiver import CONNECT, Connected, Disconnected, IncomingEvent
@@ -153,7 +154,7 @@ class ConnectionManager:
 
     def _disconnected_seconds(self) -> float | None:
         since = self._disconnected_since
-        return None if since is None else asyncio.get_running_loop().time() - since
+        return None if since is None else loop_time() - since
 
     def _delay_after(self, connection: Connection) -> float:
         if connection.age_seconds < _SHORT_LIFE_SECONDS:
