@@ -1,19 +1,19 @@
 """Forgets what has been kept for long enough."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
 from application.policies import RetentionPolicy
 from application.ports.chat import Chat
-from application.ports.journal import Journal
-from application.ports.outbox import Outbox
 from application.ports.storage import Storage
 from application.resilience.shutdown import Shutdown
-from domain.actions import ActionId, JournalEntry
-from domain.outbox import OutboxEntry
 
 log = structlog.get_logger()
+
+K = TypeVar("K")
 
 _INTERVAL_SECONDS = 20.0
 
@@ -40,23 +40,25 @@ class Housekeeping:
     async def _discard_dead_letters(self) -> None:
         """Goes by the chat service's clock: the machine's may be wrong, and what was discarded is lost."""
         before = self._chat.now() - timedelta(seconds=self._retention.set_aside_seconds)
-        for name, queue in (("outbox", self._storage.outbox), ("journal", self._storage.journal)):
-            if count := await _discard(queue, before):
-                log.warning("set_aside_discarded", queue=name, count=count)
+        outbox, journal = self._storage.outbox, self._storage.journal
+        messages = ((entry.key, entry.received_at) async for entry in outbox.entries(dead_lettered=True))
+        actions = ((entry.action.id, entry.taken_at) async for entry in journal.entries(dead_lettered=True))
+        _report("outbox", await _discard(messages, outbox.discard, before))
+        _report("journal", await _discard(actions, journal.discard, before))
 
 
-async def _discard(queue: Outbox | Journal, before: datetime) -> int:
+async def _discard(
+    dead_letters: AsyncIterator[tuple[K, datetime]], discard: Callable[[K], Awaitable[bool]], before: datetime
+) -> int:
     """Discards the dead letters that came before this time, up to the first younger one. Returns how many."""
     old = []
-    async for entry in queue.entries(dead_lettered=True):
-        key, at = _identify(entry)
+    async for key, at in dead_letters:
         if at >= before:
             break
         old.append(key)
-    return sum([await queue.discard(key) for key in old])
+    return sum([await discard(key) for key in old])
 
 
-def _identify(entry: OutboxEntry | JournalEntry) -> tuple[ActionId, datetime]:
-    if isinstance(entry, OutboxEntry):
-        return ActionId(entry.key), entry.received_at
-    return entry.action.id, entry.taken_at
+def _report(queue: str, count: int) -> None:
+    if count:
+        log.warning("set_aside_discarded", queue=queue, count=count)
