@@ -113,7 +113,7 @@ class FileRateLimiter(InMemoryRateLimiter):
 
 
 def saved_rates(connection: sqlite3.Connection, now: int) -> Iterator[tuple[str, int, int]]:
-    """Yields by name how long the slots last that were given out, and how long a pause; in microseconds from `now`."""
+    """Yields names, each with the ends of its reserved slots and of its pause, in microseconds from `now`."""
     for name, *times in connection.execute(_SAVED):
         used_until, paused_until, lasts = (time if is_time(time) else 0 for time in times)
         yield name, used_until - now, min(paused_until - now, lasts, _LONGEST_PAUSE)

@@ -49,9 +49,9 @@ def quarantine_if_corrupt(path: Path, marker: Path, *, had_channels: bool) -> No
 
 
 def require_intact(path: Path) -> None:
-    """Makes a file of an earlier version one of this version. No other process may use it.
+    """Checks that nothing is damaged or missing, and upgrades a file of an earlier version.
 
-    Raises StorageUnavailable and StorageUnusable, the latter also if anything is damaged or missing.
+    No other process may use it. Raises StorageUnusable if it is not intact; StorageUnavailable.
     """
     try:
         _check(path, was_used=True)
@@ -61,8 +61,8 @@ def require_intact(path: Path) -> None:
         raise _unavailable(path, error) from error
 
 
-def take_over(path: Path) -> None:
-    """Makes a file of an earlier version one of this version. No other process may use it.
+def upgrade(path: Path) -> None:
+    """Upgrades a file of an earlier version. No other process may use it.
 
     Raises StorageUnavailable and StorageUnusable; then the file is unchanged.
     """

@@ -30,7 +30,7 @@ from adapters.filesystem.lanes import end_claims_of_dead_processes
 from adapters.filesystem.message_keys import FileMessageKeys
 from adapters.filesystem.outbox import FileOutbox
 from adapters.filesystem.rate_limits import FileRateLimiter
-from adapters.filesystem.recovery import quarantine_if_corrupt, require_intact, take_over
+from adapters.filesystem.recovery import quarantine_if_corrupt, require_intact, upgrade
 from adapters.filesystem.repair import Repair
 from adapters.filesystem.tidying import Tidying
 from adapters.filesystem.transfer import FileTransfer
@@ -191,7 +191,7 @@ class FileStorage:
             await self.database.open(self._read)
             return
         try:
-            await asyncio.to_thread(take_over, self._file)
+            await asyncio.to_thread(upgrade, self._file)
             await self.database.open(self._begin)
         finally:
             os.close(descriptor)

@@ -46,7 +46,7 @@ class Connections:
         self._in_use = 0
         """Connections of the pool."""
         self._reserved: Session | None = None
-        """None until it is needed, and after a fault."""
+        """None until it is needed; closed after a fault."""
         self._reserving = asyncio.Lock()
 
     async def connect(self) -> Session:

@@ -35,7 +35,7 @@ class Journal(Protocol):
         """Records that this process has stopped polling and has recorded every action that it was given."""
 
     async def record(self, action: Action, *, lane: Lane, at: datetime | None = None) -> JournalEntry | None:
-        """Stores an action just taken (None: now) in its lane, owned by this process.
+        """Stores an action taken at this time (None: now) in its lane, owned by this process.
 
         Returns None if it is new, otherwise what is known of it. Within a process, actions are recorded in the order
         of the calls.

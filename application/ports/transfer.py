@@ -140,7 +140,7 @@ class RateRecord:
 
     name: str
     used_for: int
-    """How long the slots that were given out last."""
+    """The time until the last reserved slot ends."""
     paused_for: int
 
 

@@ -1,1 +1,1 @@
-"""Policies around the ports: retry, circuit breaking, timeouts, graceful shutdown."""
+"""Policies around the ports, and what they build on: retry, circuit breaking, backoff, graceful shutdown."""

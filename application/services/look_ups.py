@@ -36,9 +36,9 @@ class LookUps(Generic[K, V]):
         """No look-up until then, by the event loop's time."""
 
     async def find(self, key: K, *, is_urgent: bool = False) -> V | None:
-        """Returns what is looked up; None if that fails or takes longer than 10 s, and then for a minute.
+        """Returns what is looked up; None if that fails or takes longer than 10 s, and for a minute after.
 
-        An urgent look-up may take 0.5 s; that it takes longer is not remembered. Raises ShutdownRequested.
+        An urgent look-up may take 0.5 s only, and is tried again the next time. Raises ShutdownRequested.
         """
         if self.has_failed(key):
             return None

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from application.loop_time import loop_time
 
-_MIN_DELAY = 0.002
+_MIN_DELAY_SECONDS = 0.002
 _DELAY_FACTOR = 3
-_MAX_DELAY = 1.05
-"""Seconds. When idle, the engine sees less than one request a second."""
+_MAX_DELAY_SECONDS = 1.05
+"""When idle, the engine sees less than one request a second."""
 _MAX_EMPTY_PER_SECOND = 18
 """Empty polls in any one second, however busy the channels are. Below the permitted 20, since requests bunch up on
 their way."""
@@ -18,11 +18,11 @@ _MAX_SPECULATIVE_PER_SECOND = 8
 _MAX_URGENT_PER_SECOND = 14
 """The share of polls for the answer to an urgent event: the next such event must not wait for its first poll."""
 _FAST_POLLS_AFTER_EVENT = 3
-_MAX_DELAY_AFTER_ACTION = 0.05
-_MAX_DELAY_WHILE_URGENT = 0.095
+_MAX_DELAY_AFTER_ACTION_SECONDS = 0.05
+_MAX_URGENT_DELAY_SECONDS = 0.095
 _URGENT_SECONDS = 2.0
-_MAX_EXPECTED_LATENCY = 0.05
-"""Seconds that a poll waits at most for the flows of a published event."""
+_MAX_EXPECTED_LATENCY_SECONDS = 0.05
+"""How long a poll waits at most for the flows of a published event."""
 
 
 class PollSchedule:
@@ -31,7 +31,7 @@ class PollSchedule:
     def __init__(self, time: Callable[[], float] | None = None) -> None:
         """`time` returns seconds; the running event loop's time if it is None."""
         self._time = time or loop_time
-        self._delay = _MIN_DELAY
+        self._delay = _MIN_DELAY_SECONDS
         self._fast_polls_left = 0
         self._empty_polls: deque[float] = deque(maxlen=_MAX_EMPTY_PER_SECOND)
         """When the latest empty polls were made."""
@@ -90,21 +90,21 @@ class PollSchedule:
     def delay_after_action(self) -> float:
         """Returns the seconds to wait after an action was found, unless `wake` is set before.
 
-        None: where one action was, more may wait. But not while speculative polls keep finding nothing.
+        Usually 0, since more actions may wait behind it; longer while speculative polls keep finding nothing.
         """
-        delay = min(self._seconds_until_fewer_than(_MAX_SPECULATIVE_PER_SECOND), _MAX_DELAY_AFTER_ACTION)
+        delay = min(self._seconds_until_fewer_than(_MAX_SPECULATIVE_PER_SECOND), _MAX_DELAY_AFTER_ACTION_SECONDS)
         self._is_waiting = delay > 0
         return delay
 
     def delay_after_empty(self) -> float:
         """Returns the seconds to wait after an empty poll, unless `wake` is set before; grows from call to call."""
         delay = self._delay
-        self._delay = min(delay * _DELAY_FACTOR, _MAX_DELAY)
+        self._delay = min(delay * _DELAY_FACTOR, _MAX_DELAY_SECONDS)
         if self._fast_polls_left:
             self._fast_polls_left -= 1
             return delay
         if self._time() < self._urgent_until:
-            return max(min(delay, _MAX_DELAY_WHILE_URGENT), self._seconds_until_fewer_than(_MAX_URGENT_PER_SECOND))
+            return max(min(delay, _MAX_URGENT_DELAY_SECONDS), self._seconds_until_fewer_than(_MAX_URGENT_PER_SECOND))
         self._published_at = None  # its flows start no action, it seems
         return max(delay, self._seconds_until_fewer_than(_MAX_SPECULATIVE_PER_SECOND))
 
@@ -112,12 +112,12 @@ class PollSchedule:
         """Expects more latency if the action was not there at once, and a little less if it was."""
         if self._published_at is not None:
             took = self._time() - self._published_at
-            longer = min(self._expected_latency * 1.25 + 0.001, took, _MAX_EXPECTED_LATENCY)
+            longer = min(self._expected_latency * 1.25 + 0.001, took, _MAX_EXPECTED_LATENCY_SECONDS)
             self._expected_latency = longer if self._polled_too_soon else self._expected_latency * 0.97
         self._published_at = None
 
     def _poll_now(self) -> None:
-        self._delay = _MIN_DELAY
+        self._delay = _MIN_DELAY_SECONDS
         self.wake.set()
 
     def _seconds_until_fewer_than(self, limit: int) -> float:

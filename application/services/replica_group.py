@@ -18,9 +18,8 @@ from application.resilience.shutdown import Shutdown
 log = structlog.get_logger()
 
 _TOPIC = "replicas"
-_COMMANDS_OF_SECONDS = 60.0
+_COUNTED_SECONDS = 60.0
 """How long a replica that has gone still counts when commands are registered: actions may still reach it."""
-
 _TOLERANCE_SECONDS = 1.0
 """How far the storage's time may run ahead of the event loop's."""
 
@@ -66,9 +65,13 @@ class ReplicaGroup:
         own = _order(self._replica.version)
         if any(_order(other.version) > own for other in self._alive):
             return None
-        recent = [other for other in self._others if other.gone_seconds < _COMMANDS_OF_SECONDS]
-        commands = (each for each in self._full_definition.commands if all(each.name in it.commands for it in recent))
-        return replace(self._full_definition, commands=tuple(commands))
+        recent = [other for other in self._others if other.gone_seconds < _COUNTED_SECONDS]
+        known_to_all = (
+            command
+            for command in self._full_definition.commands
+            if all(command.name in replica.commands for replica in recent)
+        )
+        return replace(self._full_definition, commands=tuple(known_to_all))
 
     def is_known_elsewhere(self, command: str) -> bool:
         """Whether another replica can execute a command that this one does not know."""

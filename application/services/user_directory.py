@@ -34,9 +34,9 @@ class UserDirectory:
             await self._pacer.wait()
 
     async def author_of(self, message: IncomingMessage) -> User:
-        """Returns the author, with empty fields if the look-up fails or takes longer than 10 s; then also for a minute.
+        """Returns the author, with empty fields if the look-up fails or takes longer than 10 s, and for a minute after.
 
-        Who wrote a message that may be from a bot is taken for one unless the chat service says otherwise. Raises
+        The author of a message that may be from a bot counts as a bot unless the chat service says otherwise. Raises
         ShutdownRequested if the pack is to end before.
         """
         bot = User(message.user_id or message.bot_id, message.bot_name, is_bot=True)

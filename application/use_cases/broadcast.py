@@ -12,7 +12,7 @@ from application.resilience.shutdown import ShutdownRequested
 from application.services.message_sender import MessageSender, post_step
 from application.use_cases.command_handler import CommandRequest
 from domain.actions import ActionId, Step, StepName
-from domain.channels import ChannelId
+from domain.channels import NO_CHANNEL, ChannelId
 from domain.commands import Broadcast
 from domain.errors import ChatRejected, LeaseLost
 from domain.events import BroadcastFailed, BroadcastSent, ChannelFailure
@@ -46,7 +46,7 @@ class BroadcastHandler:
             return BroadcastFailed(text, missing)
         steps = dict(request.steps) or await self._plan(request.action_id)
         try:
-            self._chat.validate(OutgoingMessage(ChannelId(""), text))
+            self._chat.validate(OutgoingMessage(NO_CHANNEL, text))
         except ChatRejected as rejection:
             return _rejected_everywhere(text, steps, rejection)
         progress = _Progress(request, steps)

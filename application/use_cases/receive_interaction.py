@@ -51,9 +51,10 @@ class ReceiveInteraction:
             return False
         entry = outbox_entry(event, incoming.received_at)
         log_about_event(entry)
-        deadline = loop_time() + self._seconds_left(incoming)
+        seconds_left = self._seconds_left(incoming)
+        deadline = loop_time() + seconds_left
         try:
-            (is_new,) = await self._outbox.append([entry], within_seconds=deadline - loop_time())
+            (is_new,) = await self._outbox.append([entry], within_seconds=seconds_left)
         except TooLate:
             self._telemetry.note(ArrivalDropped(entry.kind))
             log.warning("interaction_dropped", reason="it could not be stored in time")
