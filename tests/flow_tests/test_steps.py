@@ -154,6 +154,12 @@ def test_the_pack_receives_messages_only_where_it_is_a_member(tmp_path: Path) ->
     assert run_steps(tmp_path, steps, head=head).failure is None
 
 
+def test_a_removal_that_slack_does_not_allow_fails_the_test(tmp_path: Path) -> None:
+    failure = failure_of(tmp_path, "- say: echo a\n- expect: a\n- remove: '#general'")
+
+    assert (failure.step, failure.reason) == ("step 3", "no one can be removed from #general")
+
+
 def test_people_channels_and_the_datastore_are_set_up(tmp_path: Path) -> None:
     flow = (
         THREADED.replace("slice:'5:'", "slice:'5:4'")

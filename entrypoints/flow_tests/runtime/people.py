@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, assert_never
 
 from entrypoints.flow_tests.runtime.environment import FlowTestEnvironment
-from entrypoints.flow_tests.runtime.expectations import ImpossibleStep
 from entrypoints.flow_tests.runtime.names import Names, Scene
 from entrypoints.flow_tests.steps import (
     AppStep,
@@ -53,16 +52,13 @@ class People:
         return Scene(self._label, self._speaker)
 
     def act(self, step: MessageStep | AppStep) -> None:
-        """Carries out a step. Raises ImpossibleStep, which says what there is."""
+        """Carries out a step. Raises UnknownName, which says what there is, and NotAllowed."""
         self._speaker = step.speaker or self._speaker
         self._label = step.room or self._label
-        try:
-            if isinstance(step, MessageStep):
-                self._write(step)
-            else:
-                self._use_app(step)
-        except (UnknownName, NotAllowed) as error:
-            raise ImpossibleStep(str(error)) from error
+        if isinstance(step, MessageStep):
+            self._write(step)
+        else:
+            self._use_app(step)
 
     def _write(self, step: MessageStep) -> None:
         match step:

@@ -18,7 +18,7 @@ from entrypoints.flow_tests.runtime.people import People
 from entrypoints.flow_tests.runtime.seeded_random import SeededRandom
 from entrypoints.flow_tests.steps import Action, FlyteFault, Invite, RaiseEvent, Remove, Say, SlackFault, Wait
 from entrypoints.simulation.flyte.step_evaluator import RenderError
-from entrypoints.simulation.workspaces.workspace import BOT
+from entrypoints.simulation.workspaces.workspace import BOT, NotAllowed, UnknownName
 
 _SETTLE_TIMEOUT_SECONDS: Final = 600.0
 """The time limit, in virtual time, for everything that still follows after the last step."""
@@ -108,7 +108,10 @@ class Runner:
             case _:
                 if self._matcher.begin_turn():
                     self.reporter.begin_turn()
-                self._act(step)
+                try:
+                    self._act(step)
+                except (UnknownName, NotAllowed) as error:
+                    raise ImpossibleStep(str(error)) from error
                 if not isinstance(step, Say | RaiseEvent):
                     await self._environment.take_turns()  # a submitted modal closes once that is acknowledged
 
