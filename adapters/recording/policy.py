@@ -31,10 +31,9 @@ from application.ports.receiver import IncomingEvent, MembershipGained, Membersh
 from application.resilience.interception import PortCall
 from domain.commands import chat_fields, command_name
 from domain.errors import ChatError, WorkflowError
-from domain.interactions import BlockAction, MessageChange, OtherEvent, Reaction, Shortcut, SlashCommand, ViewEvent
+from domain.interactions import Activity
 from domain.json_values import Json, JsonObject
 from domain.messages import IncomingMessage, OutgoingMessage, Post
-from domain.outbox import InboundEvent
 
 _Describe: TypeAlias = Callable[[datetime, PortCall, Any, str], Entry | None]
 """Returns the entry for a call, from the time, the call, its result (None if it failed) and its error."""
@@ -65,9 +64,7 @@ class RecordingPolicy:
                 is_member = isinstance(change, MembershipGained)
                 at = incoming.received_at
                 self._recorder.write(MembershipChanged(at=at, channel_id=channel_id, is_member=is_member))
-            case (
-                Reaction() | BlockAction() | SlashCommand() | Shortcut() | ViewEvent() | MessageChange() | OtherEvent()
-            ) as event:
+            case event if isinstance(event, Activity):
                 self._recorder.write(_event_received(incoming, event))
             case _:
                 pass
@@ -97,7 +94,7 @@ def _file(file: Json) -> Json:
     return {name: file.get(name) for name in ("name", "title", "size")} if isinstance(file, dict) else None
 
 
-def _event_received(incoming: IncomingEvent, event: InboundEvent) -> EventReceived:
+def _event_received(incoming: IncomingEvent, event: Activity) -> EventReceived:
     values = asdict(event).items()
     content: Json = {name: list(value) if isinstance(value, tuple) else value for name, value in values}
     return EventReceived(at=incoming.received_at, event=event_spec(event).name, content=hide_capabilities(content))
