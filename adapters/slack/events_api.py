@@ -135,6 +135,9 @@ class SlackEventsApi:
                     reported = str(error)
                     await queue.put([Disconnected(reported)])
                 await asyncio.sleep(next(delays))
+            except Exception as error:  # noqa: BLE001 - raised to the consumer
+                await queue.fail(error)
+                return
         await queue.put([Connected()])
         self._queue = queue
 

@@ -12,7 +12,7 @@ import structlog
 from adapters.slack.events_api import SlackEventsApi
 from adapters.slack.sockets.arrival_queue import HANDOVER_SIZE
 from application.ports.receiver import Connected, Disconnected, IncomingEvent
-from domain.errors import AuthenticationFailed, ChatError, Unreachable
+from domain.errors import AuthenticationFailed, Unreachable
 from domain.interactions import BlockAction, SlashCommand
 from domain.json_values import Json
 from domain.messages import IncomingMessage
@@ -33,7 +33,7 @@ MESSAGE: Json = {
 class Endpoint:
     """An Events API receiver with signed requests."""
 
-    def __init__(self, *failures: ChatError, ack_timeout_seconds: float = 5.0, command_reply: str = "") -> None:
+    def __init__(self, *failures: Exception, ack_timeout_seconds: float = 5.0, command_reply: str = "") -> None:
         self.clock = TestTime()
         self.own_clock = SteppedClock(self.clock)
         self._failures = list(failures)
@@ -319,3 +319,10 @@ async def test_a_rejected_token_ends_the_iteration() -> None:
         with pytest.raises(AuthenticationFailed):
             await next_event(events)
         assert await endpoint.post(MESSAGE) == 503
+
+
+async def test_a_bug_in_identifying_the_pack_ends_the_iteration_instead_of_leaving_it_waiting_forever() -> None:
+    endpoint = Endpoint(RuntimeError("a bug"))
+    async with endpoint.receiver.events() as events:
+        with pytest.raises(RuntimeError, match="a bug"):
+            await next_event(events)
