@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.recording.entries import (
+    ActionCompleted,
+    ActionTaken,
+    ChatRequested,
     Entry,
     Identified,
     MembershipChanged,
@@ -138,6 +142,24 @@ def test_membership_changes_of_the_bot_are_preserved(tmp_path: Path) -> None:
     assert steps(tmp_path, *moves) == ['- remove: "#C1"', '- invite: "#C1"']
 
 
+def test_the_bots_arrival_in_a_group_conversation_is_left_out(tmp_path: Path) -> None:
+    moved = MembershipChanged(at=START, channel_id="G1", is_member=True)
+    message = replace(heard("hi", "1.1", room="G1"), is_direct=True)
+
+    assert steps(tmp_path, moved, message)[0] == "- say: hi"
+
+
+def test_an_upload_that_failed_gives_no_name_to_the_next_file(tmp_path: Path) -> None:
+    taken = [
+        ActionTaken(at=START, action=name, command="UploadFile", input={"channelId": "C1", "filename": f"{name}.txt"})
+        for name in ("bad", "good")
+    ]
+    failure = ActionCompleted(at=START, action="bad", event="UploadFileFailed", payload={}, error="")
+    shared = ChatRequested(at=START, request="finish_upload", fields={"channel_id": "C1", "message": "see"}, error="")
+
+    assert '  - file: "good.txt"' in steps(tmp_path, heard("hi", "1.1"), taken[0], failure, taken[1], shared)
+
+
 def test_a_post_without_a_preceding_message_is_marked(tmp_path: Path) -> None:
     assert steps(tmp_path, posted("Deployed", "1.1"))[0].startswith("# No message came before this")
 
@@ -202,6 +224,17 @@ def test_people_with_the_same_name_get_different_handles() -> None:
     session = Session([*twins, heard("a", "1.1", by="U1"), heard("b", "1.2", by="U2")])
 
     assert session.people == {"U1": "al", "U2": "al2"}
+
+
+def test_a_numbered_handle_is_not_that_of_somebody_else() -> None:
+    names = {"U1": "al3", "U2": "al", "U3": "al"}
+    profiles = [
+        UserLookedUp(at=START, user_id=id_, name=name, title="", first_name="", last_name="")
+        for id_, name in names.items()
+    ]
+    session = Session([*profiles, *(heard("a", f"1.{id_}", by=id_) for id_ in names)])
+
+    assert session.people == {"U1": "al3", "U2": "al", "U3": "al4"}
 
 
 def convert(*arguments: object) -> Result:

@@ -21,8 +21,8 @@ class Cast:
     """The timestamp of the message that was used; empty if it was none that everybody sees."""
     contents: dict[tuple[str, str], _Fields] = field(default_factory=dict)
     """The fields of the bot's messages, by channel and `ts`."""
-    uploads: list[_Fields] = field(default_factory=list)
-    """The inputs of `UploadFile` whose files are not shared yet."""
+    uploads: dict[str, _Fields] = field(default_factory=dict)
+    """The inputs of `UploadFile` whose files are not shared yet, by action id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,8 @@ def _home(fields: _Fields, _: Cast) -> Outcome:
 
 
 def _file(fields: _Fields, cast: Cast) -> Outcome:
-    named = [given for given in cast.uploads if given.get("channelId") == fields["channel_id"]]
-    if named:
-        cast.uploads.remove(named[0])
-    name = named[0]["filename"] if named else {"matches": ""}
+    here = [id_ for id_, given in cast.uploads.items() if given.get("channelId") == fields["channel_id"]]
+    name = cast.uploads.pop(here[0])["filename"] if here else {"matches": ""}
     return Outcome(Activity("file", name, "", {"text": fields["message"]}), fields["channel_id"])
 
 

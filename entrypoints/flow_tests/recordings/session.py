@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -152,13 +153,15 @@ class Session:
                 case MessagePosted(timestamp=ts) if ts:
                     cast.contents[entry.channel_id, ts] = entry.fields
                     yield self._bot_message(entry, seconds)
-                case MembershipChanged(channel_id=channel) if is_member[channel] != entry.is_member:
+                case MembershipChanged(channel_id=channel) if is_member.get(channel) is (not entry.is_member):
                     is_member[channel] = entry.is_member
                     yield RecordedMembership(seconds, self.channels[channel], entry.is_member)
                 case EventReceived() if (activity := self._activity(entry, seconds, cast)) is not None:
                     yield activity
-                case ActionTaken(command="UploadFile", input=dict() as fields):
-                    cast.uploads.append(fields)
+                case ActionTaken(action=action_id, command="UploadFile", input=dict() as fields):
+                    cast.uploads[action_id] = fields
+                case ActionCompleted(action=action_id):
+                    cast.uploads.pop(action_id, None)
                 case ChatRequested(error="") if (outcome := outcome_of(entry.request, entry.fields, cast)) is not None:
                     yield self._outcome(outcome, seconds)
                 case _:
@@ -319,6 +322,7 @@ def _direct_messages(entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
 
 
 def _handle(name: str, number: int, taken: Sequence[str]) -> str:
-    """Returns a handle that resembles a name."""
+    """Returns a handle that resembles a name, with the first number from `number` on that makes it unique."""
     handle = _NOT_IN_HANDLES.sub("_", name.lower()).strip("_") or f"person{number}"
-    return handle if handle not in taken else f"{handle}{number}"
+    candidates = chain([handle], (f"{handle}{one}" for one in count(number)))
+    return next(candidate for candidate in candidates if candidate not in taken)
