@@ -45,7 +45,7 @@ class _Conversations:
 
         if remark := missing_libraries_remark("the fixture flow_test"):
             pytest.fail(remark, pytrace=False)
-        from entrypoints.flow_tests.python_api import load_setup, open_conversation  # noqa: PLC0415 - likewise
+        from entrypoints.flow_tests.open_conversation import load_setup, open_conversation  # noqa: PLC0415 - likewise
 
         setup = load_setup(self._folder, flows, packs, people, channels, datastore or {})
         setup = replace(setup, settings=settings or {})

@@ -1,10 +1,7 @@
 """Flow tests in Python: the same steps as in files, as method calls."""
 
-import asyncio
 import io
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from adapters.memory.clock import VirtualTimeLoop
@@ -23,10 +20,9 @@ from entrypoints.flow_tests.expected import (
     ExpectedReaction,
     ExpectedUpdate,
 )
-from entrypoints.flow_tests.model import Expect, ExpectNothing, FlowTestSetup, PersonSetup, TestStep
+from entrypoints.flow_tests.model import Expect, ExpectNothing, TestStep
 from entrypoints.flow_tests.quiet_logs import silent_logs
 from entrypoints.flow_tests.reporting.console import report_details
-from entrypoints.flow_tests.runtime.environment import running_environment
 from entrypoints.flow_tests.runtime.expectations import ExpectationFailed
 from entrypoints.flow_tests.runtime.runner import Runner
 from entrypoints.flow_tests.runtime.seeded_random import SeededRandom
@@ -52,13 +48,9 @@ from entrypoints.flow_tests.steps import (
     Wait,
 )
 from entrypoints.simulation.console.output import PlainOutput
-from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.document_fields import template_tree
-from entrypoints.simulation.flyte.flow_loader import flow_from_file
-from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.pongo2.template import Template
-from entrypoints.simulation.workspaces.channels import ChannelSetup
 from entrypoints.terminal_text import printable
 
 
@@ -305,46 +297,3 @@ class FlowConversation:
 def _content(text: object, fields: object, actions: Sequence[str] | None) -> dict[str, Any]:
     labels = None if actions is None else list(actions)
     return {"text": template_tree(text), "fields": template_tree(fields), "actions": template_tree(labels)}
-
-
-def load_setup(
-    folder: Path,
-    flows: Sequence[str | Path],
-    packs: Sequence[str | Path],
-    people: Sequence[PersonSetup],
-    channels: Sequence[ChannelSetup],
-    datastore: Mapping[str, object] | str | Path,
-) -> FlowTestSetup:
-    """Loads flows, packs and the datastore from files in a folder; if empty, people and channels are the default ones.
-
-    `datastore` has items by key, or is such a file.
-    """
-    default = FlowTestSetup()
-    return FlowTestSetup(
-        flows=[flow_from_file(folder / path) for path in flows],
-        packs=[pack_from_file(folder / path) for path in packs],
-        people=people or default.people,
-        channels=channels or default.channels,
-        datastore=datastore if isinstance(datastore, Mapping) else datastore_from_file(folder / datastore),
-    )
-
-
-@contextmanager
-def open_conversation(setup: FlowTestSetup) -> Iterator[FlowConversation]:
-    """Opens a conversation in an environment of its own, and stops the pack at the end."""
-    with silent_logs(), asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        loop = runner.get_loop()
-        opened, closing = loop.create_future(), asyncio.Event()
-        holding = loop.create_task(_hold_environment_open(setup, opened, closing), name="environment")
-        yield FlowConversation(loop, loop.run_until_complete(opened))  # type: ignore[arg-type] # made by the factory
-        closing.set()
-        loop.run_until_complete(holding)
-
-
-async def _hold_environment_open(
-    setup: FlowTestSetup, opened: "asyncio.Future[Runner]", closing: asyncio.Event
-) -> None:
-    """Enters and leaves the environment in one task, as task groups require."""
-    async with running_environment(setup) as environment:
-        opened.set_result(Runner(environment))
-        await closing.wait()

@@ -8,6 +8,7 @@ from textwrap import dedent
 
 import pytest
 
+from entrypoints.config.issues import SettingsError
 from entrypoints.flow_tests.model import PersonSetup
 from entrypoints.flow_tests.python_api import FlowConversation
 from entrypoints.simulation.workspaces.channels import ChannelSetup
@@ -68,6 +69,11 @@ def test_the_setup_is_applied(flow_test: Callable[..., FlowConversation], tmp_pa
     conversation.remove("#a")
     conversation.event("Timer", "Rang")
     conversation.expect("noon", room="#b")
+
+
+def test_a_wrong_setting_is_named(flow_test: Callable[..., FlowConversation]) -> None:
+    with pytest.raises(SettingsError, match="FLYTE_SLACK_LISTEN: must be"):
+        flow_test(settings={"FLYTE_SLACK_LISTEN": "nobody"})
 
 
 def test_a_failed_expectation_raises_an_assertion_error_with_the_conversation(
