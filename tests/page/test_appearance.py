@@ -12,6 +12,8 @@ from tests.page.workbench_page import WorkbenchPage
 _MAX_SCREENSHOT_BYTES = 180_000
 _DESKTOP = ViewportSize(width=1180, height=664)
 _PHONE = ViewportSize(width=390, height=844)
+_NARROW_PHONE = ViewportSize(width=320, height=640)
+_LONG_NAME = "maximiliana" + "a" * 60
 
 _UNNAMED = """() => [...document.querySelectorAll("button, a, input, select, textarea, article")]
   .filter((part) => part.checkVisibility())
@@ -136,6 +138,38 @@ async def test_every_pane_fits_a_phone(bench: WorkbenchPage, sandbox: Sandbox, p
         await bench.open_tab(tab)
         assert await bench.page.evaluate(_WIDER_THAN_THE_SCREEN) == []
     await take_screenshot(bench.page, pictures / "workbench-phone-trace.png")
+
+
+async def test_long_names_fit_a_phone(bench: WorkbenchPage, sandbox: Sandbox) -> None:
+    await bench.page.set_viewport_size(_NARROW_PHONE)
+    sandbox.workspace.add_person(_LONG_NAME)
+    sandbox.workspace.add_channel("#" + "c" * 80)
+    channel = sandbox.workspace.conversation("#" + "c" * 80, _LONG_NAME)
+    sandbox.workspace.say(_LONG_NAME, channel, "hello " + "w" * 300)
+    await bench.page.get_by_role("navigation", name="Panes").get_by_role("button", name="Channels").click()
+    await bench.page.get_by_role("button", name="ccc").click()
+    await bench.message("hello").click()
+    await bench.page.get_by_role("button", name="Invite flyte").click()
+    await expect(bench.page.get_by_role("button", name="Remove flyte")).to_be_visible()
+    await bench.page.get_by_role("combobox", name="Speak as").select_option(label=_LONG_NAME.capitalize())
+
+    for part in ("Channels", "Trace, flows, faults", "Conversation"):
+        await bench.page.get_by_role("navigation", name="Panes").get_by_role("button", name=part).click()
+        assert await bench.page.evaluate(_WIDER_THAN_THE_SCREEN) == []
+        assert await bench.page.evaluate("document.documentElement.scrollWidth") <= _NARROW_PHONE["width"]
+
+
+async def test_the_latest_message_is_in_sight_after_a_reload(bench: WorkbenchPage, sandbox: Sandbox) -> None:
+    await bench.page.set_viewport_size(_NARROW_PHONE)
+    sandbox.workspace.add_person(_LONG_NAME)
+    channel = sandbox.workspace.conversation("#general", _LONG_NAME)
+    for number in range(30):
+        sandbox.workspace.say(_LONG_NAME, channel, f"number {number}")
+    await expect(bench.message("number 29")).to_be_visible()
+
+    await bench.page.reload()
+
+    await expect(bench.message("number 29")).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.usefixtures("release_flow")

@@ -17,9 +17,9 @@ import { Workspace } from "./workspace.js";
 
 const TABS = ["trace", "flows", "faults"];
 const PARTS = [
-  ...[renderSummary, renderSidebar, renderMessages, renderHome, renderComposer, renderShortcuts],
-  ...[renderTrace, renderFlows, renderFaults, renderModal],
-];
+  ...[renderSummary, renderSidebar, renderHome, renderComposer, renderShortcuts],
+  ...[renderMessages, renderTrace, renderFlows, renderFaults, renderModal],
+]; // the messages after what takes height from them, since they scroll to their end
 
 const feed = new StateFeed();
 const getWorkspace = () => new Workspace(feed);
