@@ -59,6 +59,7 @@ CHECKS: Final = (
     Check("event-never-comes", runs.events_that_never_come),
     Check("answer-without-step", runs.answers_without_a_step),
     Check("endless-flow", runs.endless_flows),
+    Check("runs-twice", runs.steps_that_run_twice),
     Check("missing-input", inputs.missing_inputs),
     Check("unknown-input", inputs.unknown_inputs),
     Check("invalid-input", inputs.invalid_inputs),

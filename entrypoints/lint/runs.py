@@ -107,6 +107,25 @@ def endless_flows(flow: FlowText, packs: Packs) -> Iterator[Problem]:
             yield Problem((*start.event.path, "name"), f"{message}; {advice}", 0)
 
 
+def steps_that_run_twice(flow: FlowText, packs: Packs) -> Iterator[Problem]:
+    """A step without `dependsOn` that waits for the answer to a command of its own flow, and so runs twice for it."""
+    for step in flow.steps if flow.is_whole else ():
+        if step.depends_on or _restarts(flow, step, step, packs, []):
+            continue
+        sender = next((other for other in producers(flow, step) if _starts(step, other, packs)), None)
+        if sender is not None:
+            answer = f"each {step.event.name} that answers {sender.command.name} of {_named(sender)}"
+            message = f"this step runs twice for {answer}, in that run and in a new one"
+            advice = f"let it depend on '{sender.id}'" if sender.id else "give that step an id, and let this one depend on it"
+            yield Problem((*step.event.path, "name"), f"{message}; {advice}", 0)
+
+
+def _starts(step: StepText, sender: StepText, packs: Packs) -> bool:
+    """Whether an answer to a command starts a step, as far as that is known without an event."""
+    answers = packs.answers(sender.command.pack, sender.command.name) or ()
+    return sender is not step and step.event.name in answers and _is_met(step, sender, packs)
+
+
 def _is_misnamed(flow: FlowText, step: StepText, packs: Packs) -> bool:
     """Whether a step waits for an event that is misspelt, which explains why answers have no step."""
     event = step.event
@@ -153,6 +172,10 @@ def _is_pointless(step: StepText, packs: Packs, missed: Sequence[str]) -> bool:
     """Whether the command only looks something up, and no step waits for what it finds."""
     spec = COMMANDS_BY_NAME.get(step.command.name) if step.command.pack == packs.slack else None
     return spec is not None and spec.name.startswith("Get") and spec.success in missed
+
+
+def _named(step: StepText) -> str:
+    return f"step '{step.id}'" if step.id else "a step without an id"
 
 
 def _no_command_to(pack: str, flow: FlowText) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from application.catalog.events import EVENTS_BY_NAME
 from application.catalog.specs import TRACE_PARENT
-from entrypoints.lint.dependencies import earlier_steps, producers
+from entrypoints.lint.dependencies import earlier_steps, producers, producers
 from entrypoints.lint.findings import Problem
 from entrypoints.lint.flow_text import FlowText, StepText, TemplateAt
 from entrypoints.lint.name_chains import NameChain, chain_of, name_chains
@@ -102,7 +102,10 @@ def context_of_other_steps(flow: FlowText, _: Packs) -> Iterator[Problem]:
             message = f"Context.{key} is not set yet, because the keys of one context do not see one another; {advice}"
         else:
             where = "another run" if not step.depends_on else "a step that does not come before this one"
+            senders = [other for other in producers(flow, step) if other in setters and other.id]
             advice = f"set {key} in the context of this step"
+            if senders and not step.depends_on:
+                advice = f"let this step depend on '{senders[0].id}'"
             message = f"Context.{key} is empty here, because {_name(setters[0])} sets it in {where}; {advice}"
         yield Problem(at.path, message, chain.offset)
 
