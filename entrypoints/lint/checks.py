@@ -48,6 +48,7 @@ CHECKS: Final = (
     Check("boolean-text", yaml_traps.boolean_texts),
     Check("boolean-key", yaml_traps.boolean_keys),
     Check("duplicate-key", structure.duplicate_keys),
+    Check("second-document", structure.second_documents),
     Check("refused", structure.refused_flows),
     Check("empty-flow", structure.empty_flows),
     Check("unknown-key", structure.unknown_keys),

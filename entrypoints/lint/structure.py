@@ -72,6 +72,13 @@ def duplicate_keys(flow: FlowText, _: Packs) -> Iterator[Problem]:
         yield Problem(path[:-1], message, mark=mark)
 
 
+def second_documents(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A second document in the file, which Flyte does not read."""
+    if second := flow.document.second:
+        mark = Mark("", 0, second.line - 1, second.column - 1, None, 0)
+        yield Problem((), second.reason, mark=mark)
+
+
 def _ignored(flow: FlowText) -> list[tuple[KeyPath, str]]:
     reading = flow_schema.Reading()
     data = flow.document.data

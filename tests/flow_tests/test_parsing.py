@@ -102,6 +102,23 @@ def test_duplicate_test_names_are_rejected(tmp_path: Path) -> None:
         read_tests(path)
 
 
+@pytest.mark.parametrize("second", ["tests:\n- name: other\n  steps: [{say: a}]\n", "b: c: d\n", "[\n"])
+def test_a_second_document_whose_tests_would_not_run_is_refused(second: str, tmp_path: Path) -> None:
+    path = write_test(tmp_path, "- say: a")
+    path.write_text(f"{path.read_text()}---\n{second}")
+
+    with pytest.raises(InvalidDocument, match=":7:1: only the first document of a file is read"):
+        read_tests(path)
+
+
+@pytest.mark.parametrize("end", ["---\n", "...\n", "--- # the end\n"])
+def test_an_empty_second_document_is_none(end: str, tmp_path: Path) -> None:
+    path = write_test(tmp_path, "- say: a")
+    path.write_text(f"{path.read_text()}{end}")
+
+    assert len(read_tests(path)) == 1
+
+
 @pytest.mark.parametrize(("text", "message"), [(ECHO, "this is a flow"), ("commands: {}", "this is a pack")])
 def test_flows_and_packs_are_recognised(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "other.yaml"

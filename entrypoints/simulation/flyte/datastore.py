@@ -64,8 +64,7 @@ class Datastore(Mapping[str, object]):
 def datastore_from_file(path: Path) -> Mapping[str, object]:
     """Loads the items in a JSON (`.json`) or YAML file, an object by key. Raises InvalidDocument."""
     document = read_document(path)
-    if document.duplicates:
-        raise document.duplicates[0]
+    document.refuse_unread()
     if not isinstance(document.data, dict):
         raise document.error((), NOT_AN_OBJECT)
     for key, item in document.data.items():

@@ -35,8 +35,8 @@ class DocumentSchema(Schema):
     makes: type[Any] | None = None
     ignored: Collection[str] = ()
     """Keys that are accepted and not read."""
-    accepts_duplicates = False
-    """Whether the last of duplicate keys counts."""
+    accepts_unread = False
+    """Whether the last of duplicate keys counts, and only the first document of a file."""
 
     def describe(self, path: KeyPath, document: object) -> str:  # noqa: ARG002 (for schemas that know better names)
         """Returns the name of a place in error messages."""

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 SIZE_LIMIT = 8 * 1024 * 1024
 """The size limit of a document in characters."""
+SECOND_DOCUMENT = "only the first document of a file is read; move what follows --- to a file of its own"
 
 
 class InvalidDocument(Exception):
@@ -43,11 +44,19 @@ class Document:
     text: str = field(default="", repr=False)
     duplicates: tuple[InvalidDocument, ...] = ()
     """The keys that are given twice, of which the last one counts."""
+    second: InvalidDocument | None = None
+    """A second document in the same text, which is not read."""
+
+    def refuse_unread(self) -> None:
+        """Raises InvalidDocument for something that is written in vain: a duplicate key, or a second document."""
+        for unread in (*self.duplicates, self.second):
+            if unread is not None:
+                raise unread
 
     def load(self, schema: DocumentSchema, value: object, path: KeyPath = ()) -> object:
         """Loads the value at a path with a schema. Raises InvalidDocument for the first error in the document."""
-        if self.duplicates and not schema.accepts_duplicates:
-            raise self.duplicates[0]
+        if not schema.accepts_unread:
+            self.refuse_unread()
         try:
             loaded: object = schema.load(value)  # type: ignore[arg-type] # the schema reports values that are no mappings
         except ValidationError as error:
@@ -198,7 +207,8 @@ def parse_document(text: str, source: str, *, is_json: bool) -> Document:
     except (yaml.YAMLError, ValueError) as error:
         raise InvalidDocument(str(error), source) from error
     duplicates = tuple(InvalidDocument(f"duplicate key '{key}'", source, mark) for key, mark in read.duplicates)
-    return Document(source, read.data, text, duplicates)
+    second = InvalidDocument(SECOND_DOCUMENT, source, read.second) if read.second else None
+    return Document(source, read.data, text, duplicates, second)
 
 
 def _within(text: str, mark: yaml.Mark | None) -> yaml.Mark | None:

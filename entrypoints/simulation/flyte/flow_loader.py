@@ -190,7 +190,7 @@ class _CommandSchema(DocumentSchema):
 
 
 class _StepSchema(DocumentSchema):
-    accepts_duplicates = True
+    accepts_unread = True
     id = Text()
     depends_on = fields.List(Text(), data_key="dependsOn", error_messages={"invalid": "expected a list of step ids"})
     event = fields.Nested(_EventSchema)
@@ -208,7 +208,7 @@ class _StepSchema(DocumentSchema):
 
 
 class _FlowSchema(DocumentSchema):
-    accepts_duplicates = True
+    accepts_unread = True
     name = Text(load_default="")
     description = Text()
     steps = fields.List(fields.Nested(_StepSchema), load_default=list)

@@ -71,11 +71,14 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class YamlDocument:
-    """A document's value as JSON, where it stands if asked for, and the keys that are given twice."""
+    """A document's value as JSON, where it stands if asked for, and what is written and not read."""
 
     data: object
     place: Place | None = None
     duplicates: list[tuple[str, yaml.Mark]] = field(default_factory=list)
+    """The keys that are given twice, of which the last one counts."""
+    second: yaml.Mark | None = None
+    """Where a second document begins; None if there is none, or nothing in it."""
 
 
 def read_yaml(text: str, *, with_places: bool = False) -> YamlDocument:
@@ -113,7 +116,17 @@ class _Reader:
         data, children = self._value(event)
         place = Place(event.start_mark, children, self._scalar_of(event))
         self._next_event()  # fails if something else than the document's end follows
-        return YamlDocument(data, place, self._duplicates)
+        return YamlDocument(data, place, self._duplicates, self._second())
+
+    def _second(self) -> yaml.Mark | None:
+        """Returns where a second document begins, whether it can be read or not."""
+        try:
+            start = self._read_event()
+            content = None if isinstance(start, yaml.StreamEndEvent) else self._read_event()
+        except yaml.YAMLError as error:
+            return getattr(error, "problem_mark", None)
+        is_empty = content is None or (isinstance(content, yaml.ScalarEvent) and not content.value)
+        return None if is_empty else start.start_mark
 
     def _next_event(self) -> Any:
         event = self._read_event()
