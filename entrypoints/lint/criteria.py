@@ -14,6 +14,12 @@ from entrypoints.simulation.pongo2.expressions import Binary, Expression, Litera
 
 _EQUALITY: Final = ("==", "!=", "<>")
 _PAYLOAD: Final = ("Event", "Payload")
+_OF_NO_TEXT: Final = {
+    Kind.OBJECT: "compare one of its values",
+    Kind.LIST: "compare one of its items, or search it with in",
+    Kind.TIME: "compare what .Format makes of the time",
+}
+"""What to compare with a text instead."""
 
 
 def criteria_without_a_boolean(flow: FlowText, packs: Packs) -> Iterator[Problem]:
@@ -66,7 +72,8 @@ def _comparison_advice(left: Kind, right: Kind) -> str:
     if kinds == {Kind.BOOLEAN, Kind.TEXT}:
         return "write the boolean alone, or after not"
     if Kind.TEXT in kinds:
-        return "put the number in quotes, or apply |integer to the text"
+        numbers = "put the number in quotes, or apply |integer to the text"
+        return next((advice for kind, advice in _OF_NO_TEXT.items() if kind in kinds), numbers)
     return "compare values of one type"
 
 
