@@ -116,7 +116,7 @@ def steps_that_run_twice(flow: FlowText, packs: Packs) -> Iterator[Problem]:
         if sender is not None:
             answer = f"each {step.event.name} that answers {sender.command.name} of {_named(sender)}"
             message = f"this step runs twice for {answer}, in that run and in a new one"
-            advice = f"let it depend on '{sender.id}'" if sender.id else "give that step an id, and let this one depend on it"
+            advice = f"let it depend on '{sender.id}'" if sender.id else "give that step an id to depend on"
             yield Problem((*step.event.path, "name"), f"{message}; {advice}", 0)
 
 

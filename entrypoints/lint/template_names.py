@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from application.catalog.events import EVENTS_BY_NAME
 from application.catalog.specs import TRACE_PARENT
-from entrypoints.lint.dependencies import earlier_steps, producers, producers
+from entrypoints.lint.dependencies import earlier_steps, producers
 from entrypoints.lint.findings import Problem
 from entrypoints.lint.flow_text import FlowText, StepText, TemplateAt
 from entrypoints.lint.name_chains import NameChain, chain_of, name_chains

@@ -231,6 +231,12 @@ def test_a_modal_that_is_not_there_is_reported(tmp_path: Path) -> None:
     assert reason(tmp_path, "- submit: {}") == "alice sees no modal"
 
 
+def test_a_person_without_a_message_has_none_to_edit(tmp_path: Path) -> None:
+    found = reason(tmp_path, "- say: hello\n- {edit: hi, as: bob}")
+
+    assert found == "#general has no message of bob yet"
+
+
 def test_a_foreign_message_cannot_be_edited(tmp_path: Path) -> None:
     found = reason(tmp_path, "- {say: hello, id: greeting}\n- {edit: hi, of: greeting, as: bob}")
 

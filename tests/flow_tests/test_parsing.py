@@ -42,12 +42,19 @@ STEP_ERRORS = [
     ("- {invite: general}", "unknown channel 'general'; did you mean '#general'?"),
     ("- slash: deploy shop", ":6:5: tests[0].steps[0].slash: expected a command with its slash, such as /deploy shop"),
     ("- submit: {Version: 1.2}", ":6:14: tests[0].steps[0].submit.Version: expected a text, or a list of texts; put"),
-    ("- say: '{{ foo }}'", ":6:5: tests[0].steps[0].say: unknown name 'foo'; expected one of: n, people, channels"),
+    ("- say: '{{ foo }}'", ":6:5: tests[0].steps[0].say: unknown name 'foo'; expected one of: people, channels"),
     ("- say: '{{ people.alcie }}'", "say: unknown person 'alcie'; did you mean 'alice'?"),
     ("- say: '{{ channels.opps }}'", "say: unknown channel 'opps'; did you mean 'ops'?"),
     ("- {say: a, id: q}\n- expect: {message: '{{ q.ts }}'}", "message: unknown key of a message 'ts'; expected one of"),
-    ("- expect: '{{ q.text }}'\n- {say: a, id: q}", "message: unknown name 'q'; expected one of: n, people, channels"),
+    ("- expect: '{{ q.text }}'\n- {say: a, id: q}", "message: unknown name 'q'; expected one of: people, channels"),
     ("- {event: Rang, pack: Timer, payload: {to: ['{{ chanels.ops }}']}}", "payload.to[0]: unknown name 'chanels'"),
+    ("- say: '{{ n }}'", ":6:5: tests[0].steps[0].say: n is the number of the iteration, and this is in no repeat"),
+    ("- repeat: 2\n  steps: [{say: a}]\n- say: '{{ n }}'", ":8:5: tests[0].steps[1].say: n is the number"),
+    (
+        "- expect: {message: {matches: '(?=a)'}}",
+        ":6:24: tests[0].steps[0].expect.message.matches: '(?=a)' is not a valid",
+    ),
+    ("- expect: [{event: Rang, payload: {to: [{matches: '['}]}}]", "payload.to[0].matches: '[' is not a valid regular"),
     ("- hello", "expected an object with one of: say, event, wait"),
 ]
 
@@ -92,6 +99,41 @@ def test_an_error_in_the_setup_is_reported_with_its_position(setup: str, message
         read_tests(path)
 
     assert message in str(error.value)
+
+
+def test_the_errors_of_all_steps_and_tests_are_reported(tmp_path: Path) -> None:
+    path = write_test(tmp_path, "- sya: a\n- wait: soon\n- repeat: 2\n  steps: [{say: a, as: zoe}]")
+    path.write_text(path.read_text() + "- name: other\n- name: third\n  steps: [{invite: '#opps'}]\n")
+
+    with pytest.raises(InvalidDocument) as error:
+        read_tests(path)
+
+    places = [line.removeprefix(str(path)).split(": ")[:2] for line in str(error.value).splitlines()]
+    assert places == [
+        [":6:5", "tests[0].steps[0].sya"],
+        [":7:5", "tests[0].steps[1].wait"],
+        [":9:22", "tests[0].steps[2].steps[0].as"],
+        [":10:3", "tests[1].steps"],
+        [":12:12", "tests[2].steps[0].invite"],
+    ]
+
+
+def test_the_id_of_a_step_with_an_error_is_known_to_later_ones(tmp_path: Path) -> None:
+    path = write_test(
+        tmp_path, "- {sya: a, id: q}\n- expect: [{mesage: b, id: r}]\n- {react: eyes, of: q}\n- {delete: r}"
+    )
+
+    with pytest.raises(InvalidDocument) as error:
+        read_tests(path)
+
+    assert "unknown message id" not in str(error.value)
+
+
+def test_all_keys_without_a_value_are_reported(tmp_path: Path) -> None:
+    path = write_test(tmp_path, "- say: a\n  in: #ops\n- say: b\n  as:")
+
+    with pytest.raises(InvalidDocument, match=r"(?s)steps\[0\].in: is empty.*steps\[1\].as: is empty"):
+        read_tests(path)
 
 
 def test_duplicate_test_names_are_rejected(tmp_path: Path) -> None:

@@ -42,7 +42,5 @@ def test_a_step_that_needs_the_context_of_its_sender_is_advised_to_depend_on_it(
     counted = SENT.replace("name: Count", "name: Count, input: {where: '{{ Context.Channel }}'}")
     findings = lint_flow(f"name: twice\nsteps:\n{ASKED}{counted}", "flow.yaml")
 
-    assert [finding.message for finding in findings if finding.check == "context-not-set"] == [
-        "step 2, command.input.where: Context.Channel is empty here, because step 'asked' sets it in another run; "
-        "let this step depend on 'asked'"
-    ]
+    advice = [finding.message.rpartition("; ")[2] for finding in findings if finding.check == "context-not-set"]
+    assert advice == ["let this step depend on 'asked'"]

@@ -15,7 +15,7 @@ from entrypoints.lint.loading import load_flow
 from entrypoints.lint.packs import SLACK, Packs
 from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.document_schemas import KeyPath
-from entrypoints.simulation.flyte.documents import Document, InvalidDocument, read_document
+from entrypoints.simulation.flyte.documents import Document, InvalidDocument, raise_all, read_document
 from entrypoints.simulation.flyte.empty_keys import refuse_empty_keys
 from entrypoints.simulation.flyte.file_kinds import other_kind
 from entrypoints.simulation.flyte.flow_loader import Flow
@@ -52,11 +52,16 @@ def _flow_tests(document: Document, file: Path) -> Sequence[FlowTest]:
     root: Any = document.load(FileSchema(), document.data)
     setup = _setup(document, root, file.parent)
     tests: list[FlowTest] = []
+    errors: list[InvalidDocument] = []
     for index, raw in enumerate(root["tests"]):
-        test = _test(document, raw, ("tests", index), setup, file)
-        if test.name in [other.name for other in tests]:
-            raise document.error(("tests", index, "name"), f"duplicate test name '{test.name}'")
-        tests.append(test)
+        try:
+            test = _test(document, raw, ("tests", index), setup, file)
+            if test.name in [other.name for other in tests]:
+                raise document.error(("tests", index, "name"), f"duplicate test name '{test.name}'")
+            tests.append(test)
+        except InvalidDocument as error:
+            errors.append(error)
+    raise_all(errors)
     return tests
 
 

@@ -17,7 +17,8 @@ from entrypoints.simulation.pongo2.template import Template
 from entrypoints.simulation.workspaces.workspace import BOT
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_RESERVED: Final = ("n", "people", "channels")
+_ITERATION: Final = "n"
+_RESERVED: Final = (_ITERATION, "people", "channels")
 """Names that templates use already."""
 _OF_STEPS: Final = ("expect", "steps")
 """The keys of what has steps or expectations, which are checked by themselves."""
@@ -35,6 +36,7 @@ class References:
         labels = [channel.label for channel in setup.channels]
         self._flows_name_channels = any(_names_channels(step) for flow in setup.flows for step in flow.steps)
         self._messages: list[str] = []
+        self._is_repeated = False
         people = [person.handle for person in setup.people]
         self._known: Mapping[str, tuple[str, Sequence[str]]] = {
             "as": ("person", people),
@@ -75,18 +77,32 @@ class References:
             "channels": ("channel", [label.lstrip("#") for label in self._known["invite"][1]]),
             **dict.fromkeys(self._messages, ("key of a message", _OF_MESSAGES)),
         }
+        if chain.root == _ITERATION:
+            return "" if self._is_repeated else f"{_ITERATION} is the number of the iteration, and this is in no repeat"
         if chain.root not in members:
-            return "" if chain.root in ("n", "pongo2") else unknown("name", chain.root, ["n", *members])
+            return "" if chain.root == "pongo2" else unknown("name", chain.root, [*members])
         kind, known = members[chain.root]
         member = str(chain.parts[1]) if len(chain.parts) > 1 else ""
         can_appear = not member or self._can_appear(kind, f"#{member}")
         return "" if member in known or can_appear else unknown(kind, member, known)
 
+    def assume(self, entry: object) -> None:
+        """Registers the ids of a step with an error and of its expectations, so that later steps can use them."""
+        if isinstance(entry, list):
+            for item in entry:
+                self.assume(item)
+        elif isinstance(entry, dict):
+            if isinstance(entry.get("id"), str):
+                self._messages.append(entry["id"])
+            self.assume(entry.get("expect"))
+
     @contextmanager
     def scope(self) -> Iterator[None]:
-        """Forgets the ids registered inside, which differ in each round of a repetition."""
-        outside = len(self._messages)
+        """Is within a repetition: forgets the ids registered inside, which differ in each round."""
+        outside, was_repeated = len(self._messages), self._is_repeated
+        self._is_repeated = True
         yield
+        self._is_repeated = was_repeated
         del self._messages[outside:]
 
     def _can_appear(self, kind: str, name: object) -> bool:

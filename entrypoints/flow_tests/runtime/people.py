@@ -137,7 +137,8 @@ class People:
         """Returns the message with a name; for no name the latest of the room, by this author if one is given."""
         found = self._names.message(name) if name else self._transcript.latest(self._here.id, author)
         if found is None:
-            raise UnknownName(f"there is no message '{name}'" if name else f"{self._label} has no message yet")
+            of = f" of {author}" if author else ""
+            raise UnknownName(f"there is no message '{name}'" if name else f"{self._label} has no message{of} yet")
         if author not in ("", found.speaker):
             raise NotAllowed(f"the message is {found.speaker}'s, not {author}'s")
         return found

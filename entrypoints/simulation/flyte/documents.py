@@ -1,7 +1,7 @@
 """Loads JSON and YAML documents that people write, and reports errors with file, line and column."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +33,12 @@ class InvalidDocument(Exception):
         self.column = mark.column + 1 if mark else 0
         position = f":{self.line}:{self.column}" if mark else ""
         super().__init__(f"{source}{position}: {reason}" if source else reason)
+
+
+def raise_all(errors: Sequence[InvalidDocument]) -> None:
+    """Raises one InvalidDocument for all errors, if there are any."""
+    if errors:
+        raise InvalidDocument("\n".join(map(str, errors)))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from entrypoints.simulation.flyte.document_schemas import KeyPath
-from entrypoints.simulation.flyte.documents import Document
+from entrypoints.simulation.flyte.documents import Document, raise_all
 
 EMPTY: Final = "is empty; give it a value, or remove the key"
 _NOTHING_FOLLOWS: Final = re.compile(r"""("[^"]*"|'[^']*'|[^\s:#]+)\s*:[ \t]*(?:(#.*)|[,}]|$)""")
@@ -14,10 +14,9 @@ _MEANT_AS_VALUE: Final = re.compile(r"#\S+")
 
 
 def refuse_empty_keys(document: Document) -> None:
-    """Raises InvalidDocument for the first key that has no value, not even `null`."""
+    """Raises InvalidDocument for the keys that have no value, not even `null`."""
     errors = [(path, message) for path in _nulls(document.data, ()) if (message := _message(document, path))]
-    if errors:
-        raise document.error(*document.first(errors))
+    raise_all([document.error(path, message) for path, message in errors])
 
 
 def _nulls(value: object, path: KeyPath) -> Iterator[KeyPath]:
