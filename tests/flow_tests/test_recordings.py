@@ -1,7 +1,7 @@
 """Recorded sessions: conversion to flow tests, and replay."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -85,6 +85,16 @@ def test_messages_of_people_are_posted_and_those_of_the_bot_expected(tmp_path: P
         "- expect:", "  - message: hello", "  - message: there",
         "- wait: 60s", "- say: bye", "  as: person2",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("as_sent", [list, json.dumps])
+def test_the_text_of_blocks_is_expected_also_if_a_template_has_written_them(
+    as_sent: Callable[[list[object]], object], tmp_path: Path
+) -> None:
+    blocks = as_sent([{"type": "section", "text": {"type": "mrkdwn", "text": "Really?"}}])
+    question = replace(posted("Deploy?", "1.2"), fields={"channel": "C1", "text": "Deploy?", "blocks": blocks})
+
+    assert steps(tmp_path, heard("deploy", "1.1"), question)[-1] == '  - message: "Deploy?\\n| Really?"'
 
 
 def test_the_channels_of_a_simulation_are_called_by_their_names(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The visible text of a message: its text, and the texts in its blocks and attachments."""
 
+import json
 from collections.abc import Iterator, Mapping
 
 _TEXTS = ("pretext", "author_name", "title", "text", "value", "footer", "fallback", "alt_text")
@@ -15,7 +16,7 @@ def visible_text(message: Mapping[str, object]) -> str:
     text = message.get("text")
     lines = [text] if isinstance(text, str) and text else []
     keys = ("attachments",) if "client_msg_id" in message else ("blocks", "attachments")
-    lines += [f"| {line}" for key in keys for line in _lines(message.get(key), 0) if line not in lines]
+    lines += [f"| {line}" for key in keys for line in _lines(_parsed(message.get(key)), 0) if line not in lines]
     return "\n".join(lines)
 
 
@@ -23,6 +24,14 @@ def view_text(view: Mapping[str, object]) -> str:
     """Returns the lines of the blocks of a modal or a Home tab, with the labels of what can be filled in."""
     blocks = view.get("blocks")
     return "\n".join(line for block in (blocks if isinstance(blocks, list) else ()) for line in _block_lines(block))
+
+
+def _parsed(value: object) -> object:
+    """Returns blocks or attachments, which an app may send as JSON text; None for text that is none."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
 
 
 def _block_lines(block: object) -> Iterator[str]:
