@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import replace
 from enum import Enum
 from textwrap import shorten
@@ -264,5 +264,9 @@ def _truncate_value(value: object) -> str:
     if len(text) <= _MAX_VALUE_LENGTH:
         return text
     if isinstance(value, dict):
-        return f"{{{len(value)} keys}}"
-    return f"[{len(value)} items]" if isinstance(value, list) else f"{text[:_MAX_VALUE_LENGTH]}..."
+        return f"{{{_count(value, 'key')}}}"
+    return f"[{_count(value, 'item')}]" if isinstance(value, list) else f"{text[:_MAX_VALUE_LENGTH]}..."
+
+
+def _count(values: Sized, noun: str) -> str:
+    return f"{len(values)} {noun}{'' if len(values) == 1 else 's'}"

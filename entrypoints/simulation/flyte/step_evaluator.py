@@ -75,7 +75,7 @@ def evaluate(step: FlowStep, event: Event, context: Mapping[str, str], environme
         names = {"Event": event_struct, "Context": dict(context)}
         labels = _render_each("event.packLabels", step.event_labels, names, environment)
         if not event.pack.has_labels(labels):
-            return Unmatched(context, f"the pack's labels {dict(event.pack.labels)} lack {labels}")
+            return Unmatched(context, f"the pack's labels ({_listed(event.pack.labels)}) lack {_listed(labels)}")
         rendered = "" if step.criteria is None else _render("criteria", step.criteria, names, environment)
         if step.criteria is not None and not _parse_bool("criteria", rendered):
             return Unmatched(context, "the criteria are not met", rendered)
@@ -150,6 +150,11 @@ def _render(part: str, template: Template, names: Mapping[str, object], environm
         return template.render(names, environment)
     except TemplateError as error:
         raise RenderError(part, error) from error
+
+
+def _listed(labels: Mapping[str, str]) -> str:
+    """Returns labels as people write them in FLYTE_LABELS."""
+    return ",".join(f"{key}={value}" for key, value in labels.items()) or "none"
 
 
 def _render_each(
