@@ -21,6 +21,7 @@ from adapters.recording.entries import (
     UserLookedUp,
 )
 from adapters.recording.schemas import dump_entry
+from domain.json_values import Json
 from entrypoints.cli.commands import main
 from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.model import START
@@ -89,7 +90,7 @@ def test_messages_of_people_are_posted_and_those_of_the_bot_expected(tmp_path: P
 
 @pytest.mark.parametrize("as_sent", [list, json.dumps])
 def test_the_text_of_blocks_is_expected_also_if_a_template_has_written_them(
-    as_sent: Callable[[list[object]], object], tmp_path: Path
+    as_sent: Callable[[list[Json]], Json], tmp_path: Path
 ) -> None:
     blocks = as_sent([{"type": "section", "text": {"type": "mrkdwn", "text": "Really?"}}])
     question = replace(posted("Deploy?", "1.2"), fields={"channel": "C1", "text": "Deploy?", "blocks": blocks})
