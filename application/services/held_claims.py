@@ -25,6 +25,8 @@ class _Held:
     additions: int
     """The number of additions to the outbox before the claim."""
     delivery: Task[None] | None = None
+    is_ending: bool = False
+    """Its last entry is being removed, which ends the lease in the storage before that answers."""
 
 
 class HeldClaims:
@@ -63,6 +65,11 @@ class HeldClaims:
         held = self._held.get(claim.lane)
         return held is not None and held.claim is claim
 
+    def begin_to_end(self, claim: Claim) -> None:
+        """The storage is about to release the claim: that its lease is gone no longer means that it was lost."""
+        if self.includes(claim):
+            self._held[claim.lane].is_ending = True
+
     def end(self, claim: Claim) -> bool:
         """Holds the claim no longer. Returns whether entries may wait behind its own."""
         held = self._held.get(claim.lane)
@@ -93,7 +100,7 @@ class HeldClaims:
         held.confirmed_at = asked_at
 
     def _stop(self, held: _Held, lost: LeaseLost) -> None:
-        if self.includes(held.claim):
+        if self.includes(held.claim) and not held.is_ending:
             log.warning("lease_lost", channel=held.claim.lane, reason=str(lost))
             if held.delivery is not None:
                 held.delivery.cancel()

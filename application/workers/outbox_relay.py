@@ -272,6 +272,8 @@ class OutboxRelay:
     async def _remove(self, claim: Claim, entry: OutboxEntry) -> None:
         """Removes an entry, and releases the claim with the last one."""
         is_last = entry is claim.entries[-1]
+        if is_last:
+            self._claims.begin_to_end(claim)
         await self._outbox.ack(claim, entry, releases=is_last)
         if is_last and (self._claims.end(claim) or self._is_limited):
             self._wake.set()

@@ -1,5 +1,7 @@
 """Delivery of messages from the outbox to the engine: each once, in the order of its channel."""
 
+from structlog.testing import capture_logs
+
 from domain.errors import StorageUnavailable, WorkflowServerError, WorkflowUnreachable
 from domain.messages import IncomingMessage
 from domain.outbox import outbox_entry
@@ -160,6 +162,20 @@ async def test_a_storage_that_fails_longer_than_a_lease_doubles_nothing(world: W
 
     assert sorted(world.published_texts) == ["during the outage", "hello", "noticed first"]
     assert await world.waiting() == []
+
+
+async def test_a_lease_is_not_lost_by_removing_the_last_message(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        world.faults.fail_after("outbox.ack", BROKEN, times=8)
+        with capture_logs() as logs:
+            world.chat.say("C1", "hello")
+            await world.clock.advance(60)
+
+    events = [line["event"] for line in logs]
+    assert world.published_texts == ["hello"]
+    assert "lease_lost" not in events
+    assert events.count("message_delivered") == 1
 
 
 async def test_many_channels_are_served_concurrently_and_none_is_left_out(world: World) -> None:
