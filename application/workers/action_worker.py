@@ -279,13 +279,12 @@ class ActionWorker:
         taken_at = self._chat.now()  # the time to give up is measured by that clock too
         try:
             known = await self._add_to_journal(action, taken_at)
-            if known is None:
-                await self._record_begun(action, steps)
         except ShutdownRequested:
             self._is_action_lost = True
             log.error("action_not_noted", command=command_name(action.command))  # noqa: TRY400 - no bug
             return
         if known is None:
+            await self._record_begun(action, steps)
             await self._process(JournalEntry(action, taken_at, steps=steps), visible_at)
         elif known.state is ActionState.REPORTED:
             log.warning("action_given_out_again")
