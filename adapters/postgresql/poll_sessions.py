@@ -20,7 +20,10 @@ class PollSessions:
 
     async def open_poll_session(self, at: datetime | None = None) -> datetime | None:
         await release_lost(self.database, self._replicas.own_id)
-        return await self._open(at or self._clock.now())
+        at = at or self._clock.now()
+        earlier = await self._open(at)
+        self._replicas.polls_since = at
+        return earlier
 
     async def abandoned_poll_session(self) -> datetime | None:
         await release_lost(self.database, self._replicas.own_id)
@@ -29,6 +32,7 @@ class PollSessions:
         return await self._take_over()
 
     async def close_poll_session(self) -> None:
+        self._replicas.polls_since = None
         await self.database.fetch(
             "DELETE FROM flyte_slack.poll_sessions WHERE owner = %s RETURNING true", (self._replicas.own_id,)
         )

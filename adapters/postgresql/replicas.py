@@ -18,11 +18,18 @@ _HEARTBEAT = """
     moved AS (
         UPDATE flyte_slack.uptime SET micros = greatest(micros, now), seen_at = flyte_slack.server_clock()
         FROM clock WHERE abs(extract(epoch FROM flyte_slack.server_clock() - seen_at)) > 0.5
+    ),
+    reopened AS (
+        INSERT INTO flyte_slack.poll_sessions (owner, since) SELECT %(me)s, %(polls_since)s::bigint
+        WHERE %(polls_since)s::bigint IS NOT NULL
+        AND NOT EXISTS (SELECT FROM flyte_slack.poll_sessions WHERE owner = %(me)s)
     )
-    INSERT INTO flyte_slack.replicas (id, alive_until) SELECT %s, now + %s FROM clock
-    ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until
-    RETURNING EXISTS (SELECT FROM flyte_slack.replicas AS other, clock WHERE other.id <> %s AND other.alive_until > now)
+    INSERT INTO flyte_slack.replicas (id, alive_until) SELECT %(me)s, now + %(lease)s FROM clock
+    ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until RETURNING EXISTS (
+        SELECT FROM flyte_slack.replicas AS other, clock WHERE other.id <> %(me)s AND other.alive_until > now
+    )
 """
+"""Also opens the poll session again that another process took over although this one is alive."""
 
 
 class PostgresReplicas:
@@ -36,6 +43,8 @@ class PostgresReplicas:
         """Whether other processes were alive at the latest heartbeat; true before the first one."""
         self.lease_seconds = 0.0
         """How long a heartbeat keeps what this process owns."""
+        self.polls_since: datetime | None = None
+        """Since when this process has polled for actions; None while it does not."""
 
     async def end_killed(self, session: Session) -> list[int]:
         """Ends the heartbeats of processes that have certainly ended: those of this machine. Returns their ids."""
@@ -66,13 +75,18 @@ class PostgresReplicas:
     async def heartbeat(self, lease_seconds: float) -> None:
         """Keeps what this process owns for `lease_seconds`, and advances the uptime."""
         self.lease_seconds = lease_seconds
-        [(self.has_others,)] = await self.database.renew(
-            _HEARTBEAT, (self.own_id, micros_of(lease_seconds), self.own_id)
-        )
+        [(self.has_others,)] = await self.database.renew(_HEARTBEAT, self._heartbeat_values())
 
     async def heartbeat_in(self, session: Session) -> None:
         """Does within a transaction what `heartbeat` does, for as long as it did lately."""
-        await session.send(_HEARTBEAT, (self.own_id, micros_of(self.lease_seconds), self.own_id))
+        await session.send(_HEARTBEAT, self._heartbeat_values())
+
+    def _heartbeat_values(self) -> dict[str, object]:
+        return {
+            "me": self.own_id,
+            "lease": micros_of(self.lease_seconds),
+            "polls_since": self.polls_since and to_micros(self.polls_since),
+        }
 
     async def leave(self, session: Session) -> None:
         """Ends what this process owns."""

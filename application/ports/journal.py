@@ -22,7 +22,7 @@ class Journal(Protocol):
 
         Returns since when an earlier process polled without closing its session: it may have been given actions that
         the journal does not have. None if there is no such session. It never began after `at`. Its end is now up to
-        this process.
+        this process. A process that is not lost after all has its own session again with its next heartbeat.
         """
 
     async def abandoned_poll_session(self) -> datetime | None:

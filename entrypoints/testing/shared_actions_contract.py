@@ -11,7 +11,7 @@ from domain.commands import Broadcast
 from domain.errors import LeaseLost
 from domain.events import BroadcastSent
 from entrypoints.testing.action_states import TRANSITIONS, advance_to, loaded
-from entrypoints.testing.shared_storage_suite import SharedStorageSuite, lose
+from entrypoints.testing.shared_storage_suite import SharedStorageSuite, lose, lose_again
 from entrypoints.testing.storage_suite import Restart
 from entrypoints.testing.storage_values import (
     LANE_A,
@@ -178,6 +178,24 @@ class SharedActionsContract(SharedStorageSuite):
         assert await other.journal.abandoned_poll_session() is None
         async with (third := restart()).open():
             assert await third.journal.open_poll_session(after(LEASE + 2)) is None
+
+    async def test_a_process_that_was_taken_for_lost_has_its_poll_session_again_with_its_heartbeat(
+        self, storage: Storage, other: Storage
+    ) -> None:
+        await storage.journal.open_poll_session(NOW)
+        await lose(storage, other)
+        assert await other.journal.abandoned_poll_session() == NOW
+        await storage.heartbeat(LEASE)
+        assert await other.journal.abandoned_poll_session() is None
+        await lose_again(storage, other)
+        assert await other.journal.abandoned_poll_session() == NOW
+
+    async def test_a_heartbeat_opens_no_poll_session_that_was_closed(self, storage: Storage, other: Storage) -> None:
+        await storage.journal.open_poll_session(NOW)
+        await storage.journal.close_poll_session()
+        await storage.heartbeat(LEASE)
+        await lose(storage, other)
+        assert await other.journal.abandoned_poll_session() is None
 
     async def test_a_poll_session_that_was_closed_is_over_for_all(self, restart: Restart, storage: Storage) -> None:
         async with (ending := restart()).open():

@@ -13,9 +13,19 @@ from entrypoints.testing.storage_values import LANE_A, LEASE, X, action, after, 
 async def lose(other: Storage, storage: Storage) -> None:
     """Lets the heartbeat of the other process expire, and not that of this one."""
     del other
+    await _pass_lease(storage, 0)
+
+
+async def lose_again(other: Storage, storage: Storage) -> None:
+    """Does what `lose` does, after it."""
+    del other
+    await _pass_lease(storage, LEASE + 1)
+
+
+async def _pass_lease(storage: Storage, since: float) -> None:
     for seconds in (LEASE / 2, LEASE):
-        await at(storage, after(seconds)).heartbeat(LEASE)
-    at(storage, after(LEASE + 1))
+        await at(storage, after(since + seconds)).heartbeat(LEASE)
+    at(storage, after(since + LEASE + 1))
 
 
 async def take(storage: Storage, action_id: ActionId = X) -> None:

@@ -37,6 +37,8 @@ class _Process:
     has_ended: bool = False
     replica: Replica | None = None
     polls_since: datetime | None = None
+    has_poll_session: bool = False
+    """Whether its poll session was neither closed nor taken over by another process since its latest heartbeat."""
     connected_until: datetime | None = None
 
 
@@ -101,16 +103,17 @@ class _Journal:
         at = at or self.shared.clock.now()
         earlier = await self.abandoned_poll_session()
         self.process.polls_since = min(filter(None, (self.process.polls_since, earlier, at)))
+        self.process.has_poll_session = True
         return earlier and min(at, earlier)
 
     async def close_poll_session(self) -> None:
-        self.process.polls_since = None
+        self.process.polls_since, self.process.has_poll_session = None, False
 
     async def abandoned_poll_session(self) -> datetime | None:
-        abandoned = [each for each in self.shared.processes if each.polls_since and not self.shared.is_alive(each)]
+        abandoned = [each for each in self.shared.processes if each.has_poll_session and not self.shared.is_alive(each)]
         since = min((each.polls_since for each in abandoned if each.polls_since), default=None)
         for each in abandoned:
-            each.polls_since = None
+            each.has_poll_session = False
         if since and self.process.polls_since:
             self.process.polls_since = min(since, self.process.polls_since)
         return since
@@ -325,6 +328,7 @@ class SharedMemoryProcess:
 
     async def heartbeat(self, lease_seconds: float) -> None:
         self._process.alive_until = self._shared.clock.monotonic() + lease_seconds
+        self._process.has_poll_session = self._process.polls_since is not None
 
     def subscribe(self, topic: Topic, notify: Callable[[], None]) -> None:
         self._shared.listeners.append((self._process, topic, notify))

@@ -259,6 +259,25 @@ async def test_an_action_that_a_lost_replica_swallowed_is_recovered_by_another(w
         assert world.texts == ["hello"]
 
 
+async def test_an_action_that_a_replica_swallowed_after_it_stood_still_is_recovered_by_another(
+    world: ReplicatedWorld,
+) -> None:
+    async with world.replica().run() as a, world.replica().run() as b:
+        a.faults.block("heartbeat")
+        await world.clock.advance(LEASE_SECONDS + 10)
+        a.faults.lift("heartbeat")
+        await world.clock.advance(10)
+        b.faults.block("take")
+        a.faults.block("journal.record")
+        await world.clock.advance(1)
+        action_id = world.engine.enqueue(SendMessage(OutgoingMessage(world.c1, "hello")))
+        await world.clock.advance(3)
+        b.faults.lift("take")
+        await a.kill()
+        assert isinstance(await world.answer(action_id, LEASE_SECONDS + 40), MessageSent)
+        assert world.texts == ["hello"]
+
+
 async def test_pauses_of_methods_go_on_when_another_replica_starts(world: ReplicatedWorld) -> None:
     async with world.replica().run():
         await world.storage.rate_limiter.pause("history", 100)
