@@ -117,6 +117,8 @@ class CommandExecution:
         self._pauses = exponential_backoff(1, 60)
         self._was_in_doubt = False
         """Sent again although a doubt could not be resolved."""
+        self._unsettled: InDoubt | None = None
+        """The error to report if no request succeeds after one that may have taken effect."""
         given, chat = CommandInput(request.command.input), self._persistent(tools.chat)
         self._call = CommandCall(request, given, tools.services, chat, _prepared(request))
 
@@ -140,10 +142,16 @@ class CommandExecution:
                 if (found := await self._settle(doubt)) is not None:
                     return found
             except ChatRejected as rejection:
-                if not self._is_proof(rejection):
-                    raise
-                log.info("doubt_resolved", was_sent=True)
-                return self._unknown_results()
+                if self._is_proof(rejection):
+                    log.info("doubt_resolved", was_sent=True)
+                    return self._unknown_results()
+                if self._was_in_doubt:
+                    raise _unsettled(f"sent again, it failed: {rejection}") from rejection
+                raise
+            except Unreachable as error:
+                if self._unsettled is not None:
+                    raise self._unsettled from error
+                raise
 
     def _unknown_results(self) -> JsonObject:
         """Returns empty results, except for those that the input had to name: it still does."""
@@ -175,7 +183,7 @@ class CommandExecution:
         match self._spec.in_doubt:
             case Repeat():
                 self._tools.doubts.on_repeated()
-                self._failure = _unsettled(doubt.explanation)
+                self._failure = self._unsettled = _unsettled(doubt.explanation)
                 await self._outage.wait(self._failure, self._turn.patience.left)
             case LookFor():
                 return await self._look_for(doubt)
@@ -202,8 +210,8 @@ class CommandExecution:
 
     async def _ask_operator(self, reason: str) -> None:
         """Returns when the request is to be made again. Raises InDoubt if it is not."""
-        self._failure = _unsettled(reason)
-        self._tools.doubts.ask_operator(self._failure, self._turn.patience)
+        self._failure = self._unsettled = _unsettled(reason)
+        self._tools.doubts.ask_operator(self._unsettled, self._turn.patience)
         self._was_in_doubt = True
         # Sooner, doubtful copies would fill the channel.
         await self._tools.shutdown.sleep(min(next(self._pauses), self._turn.patience.left))

@@ -171,6 +171,10 @@ class MessageSender:
         except ShutdownRequested:
             await self.undo_begin(post)
             raise
+        except (ChatRejected, Unreachable) as error:
+            if post.was_in_doubt:
+                raise _unsettled(f"sent again, it failed: {error}") from error
+            raise
 
     async def find_earlier(self, post: PendingPost, begun_at: datetime) -> Receipt | None:
         """Searches for a post with the same key that was begun earlier. Returns None if it is to be sent.
@@ -288,13 +292,14 @@ class MessageSender:
         return await intercepted(self._chat, persistence).find_posted(post.message, post.key, post.search_since)
 
     def _apply_in_doubt_policy(self, post: PendingPost, doubt: InDoubt, reason: str) -> None:
-        failure = InDoubt(
-            "in_doubt",
-            f"the message may or may not have been posted ({doubt.explanation}; {reason}); "
-            "check the channel before sending it again",
-        )
+        failure = _unsettled(f"{doubt.explanation}; {reason}")
         self._doubts.ask_operator(failure, post.turn.patience)
         post.failure, post.was_in_doubt = failure, True
+
+
+def _unsettled(reason: str) -> InDoubt:
+    advice = "check the channel before sending it again"
+    return InDoubt("in_doubt", f"the message may or may not have been posted ({reason}); {advice}")
 
 
 def _drop_key(post: PendingPost, rejection: IdempotencyKeyRejected) -> None:

@@ -1,12 +1,14 @@
 """Commands whose request got no answer, or that were interrupted by a kill: what follows is a matter of their rows."""
 
+from dataclasses import replace
+
 import pytest
 
 from adapters.serialization.command_inputs import parse_command
 from application.catalog.commands import COMMANDS_BY_NAME
 from application.catalog.specs import AskOperator, LookFor, Repeat
 from application.policies import WhenInDoubt
-from domain.errors import ChatRejected, InDoubt, RateLimited
+from domain.errors import ChatRejected, InDoubt, RateLimited, Unreachable
 from domain.events import CommandOutcome
 from domain.json_values import JsonObject
 from tests.support.chat_commands import CHAT_COMMANDS, METHODS, ending, valid_input
@@ -195,6 +197,31 @@ async def test_other_commands_are_repeated_if_the_operator_says_so(world: World,
     assert outcome.name == COMMANDS_BY_NAME[command].success
     assert outcome.payload["inDoubt"] is True
     assert world.faults.count(METHODS[command]) == 2
+
+
+@pytest.mark.parametrize("command", ASKING)
+async def test_a_command_that_is_refused_after_an_unresolved_doubt_is_in_doubt(world: World, command: str) -> None:
+    world.faults.fail_after(METHODS[command], NO_ANSWER, times=1)
+    world.faults.fail_before(METHODS[command], ChatRejected("is_archived", "the channel is archived"))
+
+    async with world.pack(RESEND):
+        outcome = await ending(world, command, await given_for(world, command))
+
+    assert outcome.name == COMMANDS_BY_NAME[command].failure
+    assert str(outcome.payload["error"]).startswith("in_doubt: ")
+    assert "is_archived" in str(outcome.payload["error"])
+
+
+@pytest.mark.parametrize("command", ["AddReaction", "Respond", "UpdateMessage"])
+async def test_a_command_that_an_outage_ends_after_a_doubt_is_in_doubt(world: World, command: str) -> None:
+    world.faults.fail_after(METHODS[command], NO_ANSWER, times=1)
+    world.faults.fail_before(METHODS[command], Unreachable("timeout", "no connection"))
+
+    async with world.pack(replace(RESEND, give_up_seconds=100)):
+        outcome = await ending(world, command, await given_for(world, command), within=110)
+
+    assert outcome.name == COMMANDS_BY_NAME[command].failure
+    assert str(outcome.payload["error"]).startswith("in_doubt: ")
 
 
 async def test_a_direct_message_in_doubt_is_found_by_its_marker(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from application.policies import WhenInDoubt
 from domain.commands import Broadcast, SendMessage, SendRichMessage
-from domain.errors import ChatRejected, InDoubt, RateLimited, Unreachable
+from domain.errors import ChatError, ChatRejected, InDoubt, RateLimited, Unreachable
 from domain.events import BroadcastFailed, BroadcastSent, MessageSent, SendMessageFailed, SendRichMessageFailed
 from domain.messages import OutgoingMessage, RichMessage
 from tests.support.environment import World, pack_settings
@@ -256,6 +256,20 @@ async def test_resending_in_doubt_does_not_flood_the_channel(world: World) -> No
     assert isinstance(outcome, SendMessageFailed)
     assert outcome.error.startswith("in_doubt: ")
     assert len(world.chat.posts) <= 20
+
+
+@pytest.mark.parametrize("error", [ChatRejected("is_archived", "archived"), Unreachable("timeout", "no connection")])
+async def test_a_post_that_fails_after_an_unresolved_doubt_is_in_doubt(world: World, error: ChatError) -> None:
+    world.faults.fail_after("post", LOST, times=1)
+    world.faults.fail_before("post", error)
+    world.faults.fail_before("find_posted", UNREADABLE)
+
+    async with world.pack(pack_settings(when_in_doubt=WhenInDoubt.RESEND, give_up_seconds=100)):
+        outcome = await world.outcome(hello(world), within=310)
+
+    assert world.texts == ["hello"]
+    assert isinstance(outcome, SendMessageFailed)
+    assert outcome.error.startswith("in_doubt: ")
 
 
 async def test_a_broadcast_names_its_channel_in_doubt(world: World) -> None:
