@@ -11,7 +11,6 @@ from adapters.memory.storage import MemoryStorage
 from domain.commands import SendMessage
 from domain.errors import (
     ActionTakenElsewhere,
-    Unreachable,
     WorkflowInDoubt,
     WorkflowServerError,
     WorkflowUnreachable,
@@ -69,25 +68,6 @@ async def test_an_action_lost_by_a_crash_before_it_was_recorded_is_recovered(wor
 
     assert world.texts == ["hello"]
     assert [line["ref"] for line in logs if line["event"] == "swallowed_action_recovered"] == [action]
-
-
-async def test_a_recovered_action_that_waits_for_its_channel_at_the_shutdown_is_in_the_journal(world: World) -> None:
-    world.faults.fail_before("post", Unreachable("timeout", "no answer"))
-    async with world.killed_pack():
-        earlier = world.engine.enqueue(hello(world, "earlier"))
-        await world.clock.advance(2)
-        world.faults.block("journal.record")
-        action = world.engine.enqueue(hello(world))
-        await world.clock.advance(2)
-    world.faults.lift("journal.record")
-
-    with captured_lines() as logs:
-        async with world.pack():
-            await world.clock.advance(20)
-
-    assert {line["ref"] for line in logs if line["event"] == "action_kept_for_next_start"} == {action, earlier}
-    assert "action_not_noted" not in {line["event"] for line in logs}
-    assert await world.storage.journal.open_poll_session() is None
 
 
 async def test_actions_lost_by_a_crash_are_recovered_in_their_order_and_wait_for_the_history_at_the_same_time(

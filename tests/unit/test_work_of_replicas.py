@@ -13,6 +13,7 @@ from domain.errors import StorageUnusable, Unreachable
 from domain.events import ChannelJoined, MessageSent
 from domain.messages import IncomingMessage, OutgoingMessage
 from tests.support.environment import pack_settings
+from tests.support.logs import captured_lines
 from tests.support.replicas import LEASE_SECONDS, ReplicatedWorld, RunningReplica
 
 C3 = ChannelId("C3")
@@ -276,6 +277,29 @@ async def test_an_action_that_a_replica_swallowed_after_it_stood_still_is_recove
         await a.kill()
         assert isinstance(await world.answer(action_id, LEASE_SECONDS + 40), MessageSent)
         assert world.texts == ["hello"]
+
+
+async def test_a_recovered_action_that_waits_for_its_channel_at_the_shutdown_is_in_the_journal(
+    world: ReplicatedWorld,
+) -> None:
+    async with world.replica().run() as a:
+        a.faults.fail_before("post", Unreachable("timeout", "no answer"))
+        world.engine.enqueue(SendMessage(OutgoingMessage(world.c1, "earlier")))
+        await world.clock.advance(1)
+        for method in ("take", "journal.abandoned_poll_session"):
+            a.faults.block(method)
+        await world.clock.advance(1)
+        async with world.replica().run() as b:
+            b.faults.block("journal.record")
+            action_id = world.engine.enqueue(SendMessage(OutgoingMessage(world.c1, "hello")))
+            await world.clock.advance(3)
+            await b.kill()
+        with captured_lines() as logs:
+            async with world.replica().run():
+                await world.clock.advance(LEASE_SECONDS + 30)
+        about_it = [line["event"] for line in logs if line.get("ref") == action_id]
+        assert about_it == ["swallowed_action_recovered", "action_kept_for_next_start"]
+        a.faults.lift_all()
 
 
 async def test_pauses_of_methods_go_on_when_another_replica_starts(world: ReplicatedWorld) -> None:
