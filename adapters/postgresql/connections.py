@@ -21,7 +21,7 @@ ANSWER_SECONDS: Final = 20.0
 """The time limit for all statements of a transaction together, and for its commit."""
 _CONNECTING_SECONDS: Final = 5.0
 _CONFIGURING_SECONDS: Final = 3.0
-_CLOSING_SECONDS: Final = 1.0
+_CLOSING_SECONDS: Final = 0.5
 """How long closing waits for attempts to connect."""
 
 

@@ -5,9 +5,10 @@ import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
@@ -15,6 +16,10 @@ from adapters.postgresql.texts import register_texts
 
 Rows: TypeAlias = list[TupleRow]
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
+T = TypeVar("T")
+
+_CANCELLING_SECONDS: Final = 0.5
+"""How long the server has to end a request that nobody waits for any more."""
 
 _DEFAULTS: Final[Mapping[str, str]] = {
     "application_name": "flyte-slack",
@@ -44,6 +49,8 @@ class Session(psycopg.AsyncConnection[TupleRow]):
     """The number of its latest transaction, among those of this connection."""
     _opening: str = ""
     """The SQL that precedes the next statement."""
+    _hanging_up: asyncio.TimerHandle | None = None
+    """Set while a request is being cancelled."""
 
     async def prepare(self) -> None:
         """Adapts the session to what is between it and the server. Raises psycopg.Error."""
@@ -105,8 +112,7 @@ class Session(psycopg.AsyncConnection[TupleRow]):
         def hang_up() -> None:
             nonlocal has_hung_up
             has_hung_up = True
-            with socket.socket(fileno=os.dup(self.fileno())) as connection, suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+            self._hang_up()
 
         timer = asyncio.get_running_loop().call_later(seconds, hang_up)
         try:
@@ -117,6 +123,27 @@ class Session(psycopg.AsyncConnection[TupleRow]):
             raise
         finally:
             timer.cancel()
+
+    async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109
+        """Does what psycopg's method does, which calls `cancel_safe` if the task is cancelled meanwhile."""
+        try:
+            return await super().wait(gen, interval, timeout)
+        finally:
+            if self._hanging_up is not None:
+                self._hanging_up.cancel()
+                self._hanging_up = None
+
+    async def cancel_safe(self, *, timeout: float = _CANCELLING_SECONDS) -> None:  # noqa: ASYNC109
+        """Asks the server to end a request, and breaks the connection if it soon has not: it may be frozen.
+
+        psycopg would wait for ten seconds.
+        """
+        self._hanging_up = asyncio.get_running_loop().call_later(_CANCELLING_SECONDS, self._hang_up)
+        await super().cancel_safe(timeout=min(timeout, _CANCELLING_SECONDS))
+
+    def _hang_up(self) -> None:
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.fileno())) as connection:
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 def conninfo_of(parameters: Mapping[str, str]) -> str:

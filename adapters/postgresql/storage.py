@@ -37,7 +37,7 @@ from application.ports.storage import StorageDescription, Topic
 from application.ports.work import Work
 from domain.errors import StorageError
 
-_LEAVING_SECONDS = 2
+_LEAVING_SECONDS = 1
 """A server that is away does not keep a process from ending."""
 
 
@@ -92,12 +92,9 @@ class PostgresStorage:
         async with AsyncExitStack() as exits:
             await self.database.open()
             exits.push_async_callback(self.database.close)
-            exits.push_async_callback(self._wakeups.finish)
-            exits.push_async_callback(self._outbox.finish)
-            exits.push_async_callback(self._tidying.finish)
+            exits.push_async_callback(self._leave)
             if not self._attached:
                 await self.database.run(self._enter)
-                exits.push_async_callback(self._leave)
                 await exits.enter_async_context(self._wakeups.listening())
             yield
 
@@ -155,14 +152,22 @@ class PostgresStorage:
         await self._replicas.enter(session, self._lease_seconds)
 
     async def _leave(self) -> None:
-        """Ends what this process owns, so that others need not wait for the end of its lease."""
-        with suppress(StorageError, TimeoutError):
+        """Ends what is in progress and what this process owns: others need not wait for the end of its lease."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(_LEAVING_SECONDS):
-                await self.database.run(self._end)
+                if self._replicas.own_id:
+                    await self._end()
+                await self._tidying.finish()
+                await self._outbox.finish()
+                await self._wakeups.finish()
+
+    async def _end(self) -> None:
+        with suppress(StorageError):
+            await self.database.run(self._release)
             for topic in Topic:
                 self._wakeups.announce(topic)
 
-    async def _end(self, session: Session) -> None:
+    async def _release(self, session: Session) -> None:
         await release(session, self._replicas.own_id)
         await self._outbox.end_claims(session, [self._replicas.own_id])
         await self._replicas.leave(session)

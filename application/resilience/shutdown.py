@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 
 class ShutdownRequested(Exception):
@@ -16,12 +17,21 @@ class Shutdown:
         self._signal = asyncio.Event()
         self._wakes: Counter[asyncio.Event] = Counter()
         """The events that waits in progress wait for; set on shutdown, so that no wait needs a task of its own."""
+        self._is_grace_over = False
+        self._in_progress: set[asyncio.Timeout] = set()
+        """What the end of the grace period ends."""
 
     def request(self) -> None:
         """Asks every loop to end. Repeating it has no effect."""
         self._signal.set()
         for wake in self._wakes:
             wake.set()
+
+    def end_grace(self) -> None:
+        """Ends all that is `within_grace`."""
+        self._is_grace_over = True
+        for limit in self._in_progress:
+            limit.reschedule(asyncio.get_running_loop().time())
 
     @property
     def is_requested(self) -> bool:
@@ -36,6 +46,23 @@ class Shutdown:
     async def requested(self) -> None:
         """Returns when `request` is called."""
         await self._signal.wait()
+
+    @asynccontextmanager
+    async def within_grace(self) -> AsyncIterator[None]:
+        """Raises ShutdownRequested when the grace period is over, also in tasks that are cancelled already."""
+        if self._is_grace_over:
+            raise ShutdownRequested
+        limit = asyncio.timeout(None)
+        self._in_progress.add(limit)
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            if limit.expired():
+                raise ShutdownRequested from None
+            raise
+        finally:
+            self._in_progress.discard(limit)
 
     async def sleep(self, seconds: float) -> None:
         """Waits for `seconds`. Raises ShutdownRequested if the pack is to end before."""

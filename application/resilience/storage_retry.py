@@ -47,14 +47,15 @@ class StorageRetryPolicy:
         self._troubles = Troubles()
 
     async def execute(self, call: PortCall) -> Any:
-        """Implements Policy. Makes the call at least once, also during shutdown; raises ShutdownRequested.
+        """Implements Policy. Makes the call at least once, also during the grace period; raises ShutdownRequested.
 
         Raises TooLate once the time that `within_seconds` gave the call is over. Raises StorageUnusable if the
         storage belongs to another bot.
         """
         began_at = loop_time()
         try:
-            result = await call.perform()
+            async with self._shutdown.within_grace():
+                result = await call.perform()
         except StorageError as error:
             if isinstance(error, StorageUnusable) and call.method in _REFUSALS:
                 raise
@@ -72,7 +73,8 @@ class StorageRetryPolicy:
         async with AsyncExitStack() as exits:
             for pause in exponential_backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS):
                 try:
-                    await exits.enter_async_context(storage.open())
+                    async with self._shutdown.within_grace():
+                        await exits.enter_async_context(storage.open())
                     break
                 except StorageUnavailable as error:
                     if not storage.describe().is_shared:
@@ -91,7 +93,8 @@ class StorageRetryPolicy:
             for pause in exponential_backoff(_FIRST_PAUSE_SECONDS, _max_pause_seconds(call)):
                 await self._pause(error, pause)
                 try:
-                    result = await _with_time_left(call, began_at).perform()
+                    async with self._shutdown.within_grace():
+                        result = await _with_time_left(call, began_at).perform()
                 except StorageError as again:
                     error = again
                 else:

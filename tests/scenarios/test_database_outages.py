@@ -81,3 +81,21 @@ async def test_health_turns_red_and_green_with_the_server_and_nothing_is_lost(
         await answers(pack, "/ready", 200)
         await slack.wait_for(lambda: len(slack.posts) == 1, 20)
         assert await pack.stop() == 0
+
+
+@pytest.mark.parametrize("frozen_seconds", [0.5, 4.0])
+async def test_a_pack_whose_server_is_frozen_ends_within_ten_seconds(
+    frozen_seconds: float, variables: dict[str, str], slack: SlackServer, server_process: ServerProcess
+) -> None:
+    alice, channel = slack.add_user("alice"), variables["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"]
+    async with daemon(variables) as pack:
+        await pack.wait_for_event("default_channel_joined")
+        for number in range(5):
+            slack.say(alice, channel, f"echo {number}")
+        await slack.wait_for(lambda: len(slack.posts) == 1, 10)
+        server_process.freeze()
+        slack.say(alice, channel, "echo hello world")
+        await asyncio.sleep(frozen_seconds)
+        async with asyncio.timeout(10):
+            assert await pack.stop() == 0
+    assert pack.other_lines == []

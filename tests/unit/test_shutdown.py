@@ -78,3 +78,33 @@ async def test_a_cancelled_wait_leaves_no_task_behind(clock: TestTime, shutdown:
     await asyncio.wait([waiting])
 
     assert asyncio.all_tasks() == before
+
+
+async def test_the_end_of_the_grace_period_ends_what_a_cancelled_task_waits_for(
+    clock: TestTime, shutdown: Shutdown
+) -> None:
+    async def work() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            async with shutdown.within_grace():
+                await asyncio.sleep(3600)
+
+    working = asyncio.create_task(work(), name="work")
+    await clock.settle()
+    working.cancel()
+    await clock.settle()
+    assert not working.done()
+
+    shutdown.end_grace()
+
+    with pytest.raises(ShutdownRequested):
+        await working
+
+
+async def test_nothing_more_begins_after_the_grace_period(shutdown: Shutdown) -> None:
+    shutdown.end_grace()
+
+    with pytest.raises(ShutdownRequested):
+        async with shutdown.within_grace():
+            pytest.fail("it began")
