@@ -54,8 +54,7 @@ class StorageRetryPolicy:
         """
         began_at = loop_time()
         try:
-            async with self._shutdown.within_grace():
-                result = await call.perform()
+            result = await self._perform(call)
         except StorageError as error:
             if isinstance(error, StorageUnusable) and call.method in _REFUSALS:
                 raise
@@ -93,8 +92,7 @@ class StorageRetryPolicy:
             for pause in exponential_backoff(_FIRST_PAUSE_SECONDS, _max_pause_seconds(call)):
                 await self._pause(error, pause)
                 try:
-                    async with self._shutdown.within_grace():
-                        result = await _with_time_left(call, began_at).perform()
+                    result = await self._perform(_with_time_left(call, began_at))
                 except StorageError as again:
                     error = again
                 else:
@@ -104,6 +102,12 @@ class StorageRetryPolicy:
             self._failing_calls -= 1
             if not self._failing_calls:
                 self._available.set()
+
+    async def _perform(self, call: PortCall) -> Any:
+        if not self._shutdown.is_requested:  # a call in progress is cancelled with the task that made it
+            return await call.perform()
+        async with self._shutdown.within_grace():
+            return await call.perform()
 
     async def _pause(self, error: StorageError, seconds: float) -> None:
         self._telemetry.note(Failure.STORAGE)
