@@ -19,7 +19,7 @@ Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
 T = TypeVar("T")
 
 _CANCELLING_SECONDS: Final = 0.5
-"""How long the server has to end a request that nobody waits for any more."""
+"""The time limit for the server to end a cancelled request."""
 
 _DEFAULTS: Final[Mapping[str, str]] = {
     "application_name": "flyte-slack",

@@ -249,15 +249,7 @@ async def test_a_gap_is_read_where_the_service_delivers_nothing_again(world: Rep
 
 async def test_an_action_that_a_lost_replica_swallowed_is_recovered_by_another(world: ReplicatedWorld) -> None:
     async with world.replica().run() as a, world.replica().run() as b:
-        b.faults.block("take")
-        a.faults.block("journal.record")
-        await world.clock.advance(1)
-        action_id = world.engine.enqueue(SendMessage(OutgoingMessage(world.c1, "hello")))
-        await world.clock.advance(3)
-        b.faults.lift("take")
-        await a.kill()
-        assert isinstance(await world.answer(action_id, LEASE_SECONDS + 40), MessageSent)
-        assert world.texts == ["hello"]
+        await _assert_recovers_action_of_killed(world, a, b)
 
 
 async def test_an_action_that_a_replica_swallowed_after_it_stood_still_is_recovered_by_another(
@@ -268,15 +260,7 @@ async def test_an_action_that_a_replica_swallowed_after_it_stood_still_is_recove
         await world.clock.advance(LEASE_SECONDS + 10)
         a.faults.lift("heartbeat")
         await world.clock.advance(10)
-        b.faults.block("take")
-        a.faults.block("journal.record")
-        await world.clock.advance(1)
-        action_id = world.engine.enqueue(SendMessage(OutgoingMessage(world.c1, "hello")))
-        await world.clock.advance(3)
-        b.faults.lift("take")
-        await a.kill()
-        assert isinstance(await world.answer(action_id, LEASE_SECONDS + 40), MessageSent)
-        assert world.texts == ["hello"]
+        await _assert_recovers_action_of_killed(world, a, b)
 
 
 async def test_a_recovered_action_that_waits_for_its_channel_at_the_shutdown_is_in_the_journal(
@@ -344,3 +328,18 @@ async def store(world: ReplicatedWorld, text: str) -> None:
         world.chat.say("C1", text)
         await world.clock.advance(1)
         await earlier.kill()
+
+
+async def _assert_recovers_action_of_killed(
+    world: ReplicatedWorld, killed: RunningReplica, other: RunningReplica
+) -> None:
+    """Kills a replica between taking an action and recording it, and expects the other one to execute the action."""
+    other.faults.block("take")
+    killed.faults.block("journal.record")
+    await world.clock.advance(1)
+    action_id = world.engine.enqueue(SendMessage(OutgoingMessage(world.c1, "hello")))
+    await world.clock.advance(3)
+    other.faults.lift("take")
+    await killed.kill()
+    assert isinstance(await world.answer(action_id, LEASE_SECONDS + 40), MessageSent)
+    assert world.texts == ["hello"]
